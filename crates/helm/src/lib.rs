@@ -1,1 +1,3 @@
-//! The room is empty yet.
+//! Helm in Rust: charts, values, templates, releases and hooks, without a runtime or a client.
+
+pub mod cluster;
