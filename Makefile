@@ -1,0 +1,42 @@
+# Everything that a contributor or CI runs. `make demo` needs nothing but this clone, Rust and Terraform.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: help deps tools build demo test lint bench docs clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+deps: ## the Debian packages that the sandbox runs, installed without starting their services
+	@scripts/deps
+
+tools: deps ## the clients that the tests try the project with, below target/tools
+	@scripts/tools
+
+build: ## target/release/terraform-provider-redis and target/release/redis-ha-sandbox
+	$(CARGO) build --release --workspace --bins
+
+demo: tools build ## create, fail over, drift, repair and destroy a cluster on this machine
+	@scripts/demo
+
+test: tools ## the whole suite, real Terraform against the sandbox included
+	$(CARGO) build --workspace --bins --examples
+	$(CARGO) test --workspace
+
+lint: ## rustfmt, clippy with our lints, cargo-deny where it is installed
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --offline check bans licenses sources; \
+	else echo "cargo-deny is not installed: skipped"; fi
+
+bench: tools build ## counts and whole-process figures, as ratios against a peer where there is one
+	@scripts/bench
+
+docs: ## the registry's pages, written from the schema
+	$(CARGO) run --quiet --example docs
+
+clean: ## what the build and the tools left
+	$(CARGO) clean

@@ -1,0 +1,254 @@
+//! What the tests share: a sandbox of their own, a directory with a configuration in it, and the
+//! real terraform, kubectl and helm pointed at the sandbox. Everything ends with the value.
+
+#![expect(dead_code, reason = "each test binary uses a part of it")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The directory that cargo built the binaries into.
+fn binaries() -> PathBuf {
+    let provider = Path::new(env!("CARGO_BIN_EXE_terraform-provider-redis"));
+    provider.parent().expect("a binary has a directory").to_path_buf()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+pub fn tool(name: &str) -> PathBuf {
+    let path = root().join("target/tools").join(name);
+    assert!(path.exists(), "{} is missing: run `make tools`", path.display());
+    path
+}
+
+/// A running sandbox; dropping it stops it.
+pub struct Sandbox {
+    directory: TempDir,
+    environment: BTreeMap<String, String>,
+}
+
+impl Sandbox {
+    pub fn up() -> Self {
+        Self::up_with(&[])
+    }
+
+    pub fn up_with(flags: &[&str]) -> Self {
+        let directory = TempDir::new().expect("a scratch directory");
+        let mut sandbox = Self { directory, environment: BTreeMap::new() };
+        let mut arguments = vec!["--detach", "--probes", "fast"];
+        arguments.extend(flags);
+        let output = sandbox.command("up").args(arguments).output().expect("the sandbox binary runs");
+        assert_success("redis-ha-sandbox up", &output);
+        sandbox.environment = read_exports(&sandbox.path().join("env"));
+        sandbox
+    }
+
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub fn command(&self, verb: &str) -> Command {
+        let binary = binaries().join("redis-ha-sandbox");
+        assert!(binary.exists(), "{} is missing: run `cargo build --workspace`", binary.display());
+        let mut command = Command::new(binary);
+        command.arg(verb).arg("--dir").arg(self.path()).stdin(Stdio::null());
+        command
+    }
+
+    /// A program that finds the sandbox by its environment.
+    pub fn client(&self, program: impl AsRef<Path>) -> Command {
+        let mut command = Command::new(program.as_ref());
+        command.envs(&self.environment).env_remove("TF_LOG").stdin(Stdio::null());
+        command
+    }
+
+    pub fn kubectl(&self, arguments: &[&str]) -> String {
+        let output = self.client(tool("helm4/kubectl")).args(arguments).output().expect("kubectl runs");
+        assert_success(&format!("kubectl {}", arguments.join(" ")), &output);
+        text(&output.stdout)
+    }
+
+    pub fn kubectl_json(&self, arguments: &[&str]) -> Value {
+        let mut all = arguments.to_vec();
+        all.extend(["-o", "json"]);
+        serde_json::from_str(&self.kubectl(&all)).expect("kubectl prints JSON")
+    }
+
+    pub fn helm(&self, version: u8, arguments: &[&str]) -> String {
+        let program = tool(&format!("helm{version}/helm"));
+        let output = self.client(program).args(arguments).output().expect("helm runs");
+        assert_success(&format!("helm {}", arguments.join(" ")), &output);
+        text(&output.stdout)
+    }
+
+    /// One command of redis-cli in a pod, with the password in its environment where there is one.
+    pub fn redis(&self, pod: &str, port: u16, arguments: &[&str]) -> String {
+        let container = if port == 26379 { "sentinel" } else { "redis" };
+        let script = format!("REDISCLI_AUTH=\"${{AUTH:-}}\" redis-cli -p {port} \"$@\"");
+        let mut all = vec!["exec", pod, "-c", container, "--", "sh", "-c", &script, "sh"];
+        if port == 26379 {
+            all.truncate(5);
+            all.extend(["redis-cli", "-p", "26379"]);
+        }
+        all.extend(arguments);
+        self.kubectl(&all)
+    }
+
+    /// Everything the sandbox wrote to its logs.
+    pub fn logs(&self) -> String {
+        let mut all = String::new();
+        collect_text(&self.path().join("logs"), &mut all);
+        all
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let output = self.command("down").output().expect("the sandbox binary runs");
+        if !std::thread::panicking() {
+            assert_success("redis-ha-sandbox down", &output);
+        }
+    }
+}
+
+/// A directory with a configuration, and terraform in it.
+pub struct Workspace<'a> {
+    pub sandbox: &'a Sandbox,
+    directory: TempDir,
+}
+
+impl<'a> Workspace<'a> {
+    pub fn new(sandbox: &'a Sandbox, configuration: &str) -> Self {
+        let workspace = Self { sandbox, directory: TempDir::new().expect("a scratch directory") };
+        workspace.write("main.tf", configuration);
+        assert_success("terraform init", &workspace.terraform(&["init", "-input=false"]));
+        workspace
+    }
+
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub fn write(&self, name: &str, content: &str) {
+        fs::write(self.path().join(name), content).expect("a writable scratch directory");
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.sandbox.client("terraform");
+        command.current_dir(self.path()).args(arguments).env("TF_IN_AUTOMATION", "1");
+        command
+    }
+
+    pub fn terraform(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("terraform runs")
+    }
+
+    pub fn apply(&self) -> String {
+        let output = self.terraform(&["apply", "-auto-approve", "-input=false", "-no-color"]);
+        assert_success("terraform apply", &output);
+        text(&output.stdout)
+    }
+
+    pub fn destroy(&self) -> String {
+        let output = self.terraform(&["destroy", "-auto-approve", "-input=false", "-no-color"]);
+        assert_success("terraform destroy", &output);
+        text(&output.stdout)
+    }
+
+    /// Exit code 0: nothing to do; 2: changes; the text is what a reviewer would read.
+    pub fn plan(&self) -> (i32, String) {
+        let output = self.terraform(&["plan", "-detailed-exitcode", "-input=false", "-no-color"]);
+        let all = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        (output.status.code().expect("terraform ends by itself"), all)
+    }
+
+    pub fn expect_empty_plan(&self) {
+        let (code, plan) = self.plan();
+        assert_eq!(code, 0, "wanted an empty plan:\n{plan}");
+    }
+
+    /// The plan as a reviewer's tool reads it.
+    pub fn plan_json(&self) -> Value {
+        let output = self.terraform(&["plan", "-out=plan.bin", "-input=false", "-no-color"]);
+        assert_success("terraform plan", &output);
+        let shown = self.terraform(&["show", "-json", "plan.bin"]);
+        assert_success("terraform show", &shown);
+        serde_json::from_slice(&shown.stdout).expect("terraform prints JSON")
+    }
+
+    /// The attributes of the one cluster in state.
+    pub fn cluster(&self) -> Value {
+        let output = self.terraform(&["show", "-json"]);
+        assert_success("terraform show", &output);
+        let state: Value = serde_json::from_slice(&output.stdout).expect("terraform prints JSON");
+        let resource = state.pointer("/values/root_module/resources/0/values");
+        resource.cloned().unwrap_or_else(|| panic!("no resource in state: {state}"))
+    }
+
+    /// The text of a run that has to fail.
+    pub fn expect_failure(&self, arguments: &[&str]) -> String {
+        let output = self.terraform(arguments);
+        let all = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        assert!(!output.status.success(), "terraform {arguments:?} was to fail:\n{all}");
+        unwrap_diagnostics(&all)
+    }
+}
+
+/// Terraform folds a diagnostic at the terminal's width and draws a bar beside it.
+fn unwrap_diagnostics(printed: &str) -> String {
+    let words = printed.split_whitespace().filter(|word| !["│", "╷", "╵"].contains(word));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+pub fn assert_success(what: &str, output: &Output) {
+    assert!(
+        output.status.success(),
+        "{what}: {}\n{}\n{}",
+        output.status,
+        text(&output.stdout),
+        text(&output.stderr)
+    );
+}
+
+/// Tries until the answer is there; panics with the last thing seen.
+pub fn eventually<T>(what: &str, timeout: Duration, mut attempt: impl FnMut() -> Result<T, String>) -> T {
+    let deadline = Instant::now() + timeout;
+    loop {
+        match attempt() {
+            Ok(answer) => return answer,
+            Err(seen) if Instant::now() > deadline => panic!("{what}: after {timeout:?} still {seen}"),
+            Err(_) => std::thread::park_timeout(Duration::from_millis(200)),
+        }
+    }
+}
+
+fn collect_text(path: &Path, all: &mut String) {
+    if path.is_dir() {
+        for entry in fs::read_dir(path).expect("a readable directory") {
+            collect_text(&entry.expect("a readable entry").path(), all);
+        }
+    } else if let Ok(bytes) = fs::read(path) {
+        all.push_str(&text(&bytes));
+    }
+}
+
+/// The `export NAME=VALUE` lines of the sandbox's `env` file, as a shell reads them.
+fn read_exports(path: &Path) -> BTreeMap<String, String> {
+    let script = format!("set -eu; . '{}'; env -0", path.display());
+    let output = Command::new("bash").args(["-c", &script]).output().expect("bash runs");
+    assert_success("the env file", &output);
+    let pairs = text(&output.stdout);
+    let pairs = pairs.split('\0').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
