@@ -1,1 +1,39 @@
-//! The room is empty yet.
+//! Terraform plugin protocol 6 for Rust.
+//!
+//! Enters: RPC bytes on a unix socket, environment and arguments of the process. Leaves: RPC
+//! bytes, one handshake line on stdout, hclog JSON lines on stderr. Between them a provider is
+//! written against Rust types: [`Provider`], [`Resource`], serde structs of [`Attr`] leaves.
+//!
+//! Layers, outermost first: `serve` (process, TLS, socket) → `wire` (the only room that names
+//! prost and tonic) → [`server`] (one file an RPC, values in and out) → native types.
+//!
+//! Deliberately absent: nested blocks (nested attributes do all that they do), the legacy type
+//! system, legacy flatmap state, protocol 5.
+
+pub mod attr;
+pub mod context;
+pub mod diagnostic;
+pub mod path;
+pub mod private;
+pub mod provider;
+pub mod resource;
+pub mod schema;
+pub mod value;
+
+pub use attr::Attr;
+pub use context::Context;
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use path::{AttributePath, Step};
+pub use private::Private;
+pub use provider::{Configured, Provider};
+pub use resource::{
+    CreateRequest, DeleteRequest, ErasedResource, Outcome, PlanOutcome, PlanRequest, ReadRequest, Resource,
+    UpdateRequest, erase,
+};
+pub use schema::{Attribute, AttributeType, Nested, Nesting, Schema};
+pub use value::{Number, Type, Value};
+
+/// The attribute macro that [`Provider`] and [`Resource`] implementations need.
+pub use async_trait::async_trait;
+/// The token behind [`Context::stop`].
+pub use tokio_util::sync::CancellationToken;
