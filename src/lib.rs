@@ -1,1 +1,3 @@
 //! The room is empty yet.
+
+pub mod sentinel;

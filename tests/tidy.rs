@@ -108,17 +108,16 @@ fn function_lengths(text: &str) -> Vec<(usize, usize)> {
         let indent = line.len() - code.len();
         let words: Vec<_> = code.split_whitespace().take(5).collect();
         let Some(position) = words.iter().position(|word| *word == "fn") else { continue };
-        let qualified = words[..position].iter().all(|word| {
-            word.starts_with("pub") || ["async", "const", "extern", "default"].contains(word)
-        });
+        let qualified = words[..position]
+            .iter()
+            .all(|word| word.starts_with("pub") || ["async", "const", "extern", "default"].contains(word));
         if !qualified || line.ends_with(';') || line.ends_with('}') {
             continue;
         }
         let closing = format!("{}}}", " ".repeat(indent));
         let signature_only = format!("{});", " ".repeat(indent));
-        let end = lines[start..].iter().position(|line| {
-            **line == closing || line.starts_with(&signature_only)
-        });
+        let end =
+            lines[start..].iter().position(|line| **line == closing || line.starts_with(&signature_only));
         if let Some(length) = end {
             lengths.push((start + 1, length + 1));
         }
@@ -132,7 +131,8 @@ fn functions_stay_short() {
     for source in sources() {
         for (line, length) in function_lengths(&source.text) {
             if length > FUNCTION_LINES_MAX {
-                too_long.push(format!("{}:{line}: {length} lines, at most {FUNCTION_LINES_MAX}", source.name()));
+                too_long
+                    .push(format!("{}:{line}: {length} lines, at most {FUNCTION_LINES_MAX}", source.name()));
             }
         }
     }
@@ -173,9 +173,9 @@ fn the_crates_import_nothing_of_ours() {
         let manifest = fs::read_to_string(root().join("crates").join(name).join("Cargo.toml"))
             .expect("a readable manifest");
         for other in ["tfplugin-sdk", "helm", "sandbox", "terraform-provider-redis"] {
-            let depends = manifest.lines().any(|line| {
-                line.strip_prefix(other).is_some_and(|rest| rest.starts_with([' ', '.', '=']))
-            });
+            let depends = manifest
+                .lines()
+                .any(|line| line.strip_prefix(other).is_some_and(|rest| rest.starts_with([' ', '.', '='])));
             if depends {
                 wrong.push(format!("crates/{name} depends on {other}"));
             }
@@ -196,9 +196,7 @@ fn only_the_wire_of_the_sdk_names_grpc() {
         .filter(|source| source.path.starts_with("crates/tfplugin-sdk/src"))
         .filter(|source| !source.path.starts_with("crates/tfplugin-sdk/src/wire"))
         .filter(|source| source.path != Path::new("crates/tfplugin-sdk/src/wire.rs"))
-        .filter(|source| {
-            source.code_lines().any(|line| line.contains("tonic") || line.contains("prost"))
-        })
+        .filter(|source| source.code_lines().any(|line| line.contains("tonic") || line.contains("prost")))
         .map(Source::name)
         .collect();
     check("prost and tonic live in crates/tfplugin-sdk/src/wire", &wrong);
@@ -208,9 +206,11 @@ fn only_the_wire_of_the_sdk_names_grpc() {
 fn pure_files_name_no_client_and_no_runtime() {
     let mut wrong = Vec::new();
     for source in sources() {
-        let pure = source.path.iter().filter_map(|part| part.to_str()).any(|part| {
-            PURE_STEMS.contains(&part.trim_end_matches(".rs"))
-        });
+        let pure = source
+            .path
+            .iter()
+            .filter_map(|part| part.to_str())
+            .any(|part| PURE_STEMS.contains(&part.trim_end_matches(".rs")));
         // An example or a test may be named after what it shows; the SDK's verbs are I/O by nature.
         let room = source.path.starts_with("src") || source.path.starts_with("crates/helm/src");
         if !pure || !room {
@@ -282,8 +282,7 @@ fn the_architecture_page_names_every_room() {
             rooms.insert(format!("{base}/{name}{}", if entry.path().is_dir() { "/" } else { "" }));
         }
     }
-    let missing: Vec<_> =
-        rooms.into_iter().filter(|room| !page.contains(room.as_str())).collect();
+    let missing: Vec<_> = rooms.into_iter().filter(|room| !page.contains(room.as_str())).collect();
     check("docs/internals/architecture.md does not name", &missing);
 }
 
