@@ -1,0 +1,109 @@
+//! Writing: values to events of the emitter, with the style of each scalar.
+
+use libyaml_safer::{Emitter, Encoding, Event, MappingStyle, ScalarStyle, SequenceStyle};
+
+use super::scalar::{Scalar, is_base_60, resolve};
+use super::{YamlError, key_order};
+use crate::template::format::{Notation, format_float};
+use crate::value::{ConvertError, Value};
+
+/// Writes a value as one document, with a newline at its end.
+///
+/// # Errors
+/// Values without a form in YAML: see [`ConvertError`].
+pub fn to_yaml(value: &Value) -> Result<String, YamlError> {
+    let value = value.to_plain()?;
+    let mut out = Vec::new();
+    {
+        let mut emitter = Emitter::new();
+        emitter.set_output_string(&mut out);
+        emitter.set_unicode(true);
+        emitter.set_width(80);
+        let mut writer = Writer { emitter };
+        writer.emit(Event::stream_start(Encoding::Utf8))?;
+        writer.emit(Event::document_start(None, &[], true))?;
+        writer.value(&value)?;
+        writer.emit(Event::document_end(true))?;
+        writer.emit(Event::stream_end())?;
+        writer.emitter.flush().map_err(|error| emit_error(&error))?;
+    }
+    String::from_utf8(out).map_err(|error| YamlError::Emit { message: error.to_string() })
+}
+
+fn emit_error(error: &libyaml_safer::Error) -> YamlError {
+    YamlError::Emit { message: error.to_string() }
+}
+
+struct Writer<'w> {
+    emitter: Emitter<'w>,
+}
+
+impl Writer<'_> {
+    fn emit(&mut self, event: Event) -> Result<(), YamlError> {
+        self.emitter.emit(event).map_err(|error| emit_error(&error))
+    }
+
+    fn value(&mut self, value: &Value) -> Result<(), YamlError> {
+        match value {
+            Value::Nil => self.scalar("null", ScalarStyle::Plain),
+            Value::Bool(value) => self.scalar(if *value { "true" } else { "false" }, ScalarStyle::Plain),
+            Value::Int(number) | Value::Int64(number) => self.scalar(&number.to_string(), ScalarStyle::Plain),
+            Value::Float(number) => self.scalar(&number_text(*number)?, ScalarStyle::Plain),
+            Value::String(text) => self.scalar(text, style_of(text)),
+            Value::List(items) => {
+                let style = if items.is_empty() { SequenceStyle::Flow } else { SequenceStyle::Block };
+                self.emit(Event::sequence_start(None, None, true, style))?;
+                for item in items.iter() {
+                    self.value(item)?;
+                }
+                self.emit(Event::sequence_end())
+            }
+            Value::Map(map) => {
+                let mut entries = map.entries();
+                entries.sort_by(|(left, _), (right, _)| key_order::compare(left, right));
+                let style = if entries.is_empty() { MappingStyle::Flow } else { MappingStyle::Block };
+                self.emit(Event::mapping_start(None, None, true, style))?;
+                for (key, item) in &entries {
+                    self.scalar(key, style_of(key))?;
+                    self.value(item)?;
+                }
+                self.emit(Event::mapping_end())
+            }
+            other @ (Value::Bytes(_) | Value::Object(_)) => {
+                Err(ConvertError::NoPlainForm { type_name: other.type_name().to_owned() }.into())
+            }
+        }
+    }
+
+    fn scalar(&mut self, text: &str, style: ScalarStyle) -> Result<(), YamlError> {
+        let is_plain = style == ScalarStyle::Plain;
+        self.emit(Event::scalar(None, None, text, is_plain, true, style))
+    }
+}
+
+/// A string with a newline is literal; one that would read as something else is quoted; the rest is
+/// plain, where the emitter may still choose quotes.
+fn style_of(text: &str) -> ScalarStyle {
+    if text.contains('\n') {
+        ScalarStyle::Literal
+    } else if resolve(text) == Scalar::String && !is_base_60(text) {
+        ScalarStyle::Plain
+    } else {
+        ScalarStyle::DoubleQuoted
+    }
+}
+
+/// Numbers take the way through JSON: whole ones that fit 64 bits stay whole.
+fn number_text(number: f64) -> Result<String, ConvertError> {
+    if !number.is_finite() {
+        return Err(ConvertError::NotFinite { value: format_float(number, Notation::Shortest, None) });
+    }
+    if number.fract() == 0.0 {
+        let digits = format!("{number}");
+        let whole = digits.parse::<i128>().ok();
+        if whole.is_some_and(|whole| (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&whole)) {
+            return Ok(digits);
+        }
+    }
+    Ok(format_float(number, Notation::Shortest, None))
+}

@@ -1,0 +1,38 @@
+//! The order of keys in written YAML: numbers inside keys count as numbers, so `a2` precedes `a10`.
+
+use std::cmp::Ordering;
+
+/// Compares two keys: at the first difference, runs of digits compare by value, and letters follow
+/// everything that is no letter.
+pub(super) fn compare(left: &str, right: &str) -> Ordering {
+    let left: Vec<char> = left.chars().collect();
+    let right: Vec<char> = right.chars().collect();
+    let Some(at) = left.iter().zip(&right).position(|(a, b)| a != b) else {
+        return left.len().cmp(&right.len());
+    };
+    let (a, b) = (left[at], right[at]);
+    match (a.is_alphabetic(), b.is_alphabetic()) {
+        (true, true) => return a.cmp(&b),
+        (true, false) => return Ordering::Greater,
+        (false, true) => return Ordering::Less,
+        (false, false) => {}
+    }
+    // A zero inside a number that began before the difference still counts as a digit of it.
+    let inside_number = (a == '0' || b == '0')
+        && left[..at].iter().rev().take_while(|c| c.is_numeric()).any(|digit| *digit != '0');
+    let start = u64::from(inside_number);
+    let (left_number, left_end) = number_at(&left, at, start);
+    let (right_number, right_end) = number_at(&right, at, start);
+    left_number.cmp(&right_number).then(left_end.cmp(&right_end)).then(a.cmp(&b))
+}
+
+/// The value of the digits from `at` on, and where they end.
+fn number_at(text: &[char], at: usize, start: u64) -> (u64, usize) {
+    let digits = text[at..].iter().map_while(|character| character.to_digit(10));
+    let (mut number, mut end) = (start, at);
+    for digit in digits {
+        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+        end += 1;
+    }
+    (number, end)
+}

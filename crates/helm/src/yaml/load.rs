@@ -1,0 +1,231 @@
+//! Reading: events of the parser to values.
+
+use std::collections::HashMap;
+
+use libyaml_safer::{Error as ParserError, ErrorKind, EventData, Parser, ScalarStyle};
+
+use super::YamlError;
+use super::scalar::{Scalar, resolve};
+use crate::value::{Map, Value};
+
+/// Nesting that no honest document reaches.
+const DEPTH_LIMIT: usize = 200;
+/// Nodes that a document may have once its aliases are spelled out.
+const NODE_LIMIT: usize = 1_000_000;
+
+/// Reads the first document; an empty text is nil.
+///
+/// # Errors
+/// Bad syntax, and what JSON cannot say, in the words of Helm's library.
+pub fn parse(text: &str) -> Result<Value, YamlError> {
+    let mut loader = Loader::new(text);
+    Ok(loader.document()?.unwrap_or(Value::Nil))
+}
+
+/// Reads all documents of a stream.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_documents(text: &str) -> Result<Vec<Value>, YamlError> {
+    let mut loader = Loader::new(text);
+    let mut documents = Vec::new();
+    while let Some(document) = loader.document()? {
+        documents.push(document);
+    }
+    Ok(documents)
+}
+
+struct Loader<'t> {
+    parser: Parser<&'t [u8]>,
+    /// Finished anchors with the number of nodes in each; `None` while one is being read.
+    anchors: HashMap<String, Option<(Value, usize)>>,
+    nodes: usize,
+    depth: usize,
+}
+
+impl<'t> Loader<'t> {
+    fn new(text: &'t str) -> Self {
+        let mut parser = Parser::new();
+        parser.set_input(text.as_bytes());
+        Self { parser, anchors: HashMap::new(), nodes: 0, depth: 0 }
+    }
+
+    fn event(&mut self) -> Result<EventData, YamlError> {
+        self.parser.parse().map(|event| event.data).map_err(|error| syntax_error(&error))
+    }
+
+    fn document(&mut self) -> Result<Option<Value>, YamlError> {
+        loop {
+            match self.event()? {
+                EventData::StreamEnd => return Ok(None),
+                EventData::DocumentStart { .. } => break,
+                _ => {}
+            }
+        }
+        self.anchors.clear();
+        let first = self.event()?;
+        self.node(first).map(Some)
+    }
+
+    fn node(&mut self, event: EventData) -> Result<Value, YamlError> {
+        self.nodes += 1;
+        if self.depth > DEPTH_LIMIT || self.nodes > NODE_LIMIT {
+            return Err(YamlError::Syntax { message: "document contains excessive aliasing".to_owned() });
+        }
+        let before = self.nodes;
+        let anchor = match &event {
+            EventData::Scalar { anchor, .. }
+            | EventData::SequenceStart { anchor, .. }
+            | EventData::MappingStart { anchor, .. } => anchor.clone(),
+            _ => None,
+        };
+        if let Some(anchor) = &anchor {
+            self.anchors.insert(anchor.clone(), None);
+        }
+        self.depth += 1;
+        let value = self.content(event)?;
+        self.depth -= 1;
+        if let Some(anchor) = anchor {
+            self.anchors.insert(anchor, Some((value.clone(), self.nodes - before + 1)));
+        }
+        Ok(value)
+    }
+
+    fn content(&mut self, event: EventData) -> Result<Value, YamlError> {
+        match event {
+            EventData::Scalar { value, tag, style, plain_implicit, .. } => {
+                scalar_value(&value, tag.as_deref(), style == ScalarStyle::Plain && plain_implicit)
+            }
+            EventData::SequenceStart { .. } => self.sequence(),
+            EventData::MappingStart { .. } => self.mapping(),
+            EventData::Alias { anchor } => self.alias(&anchor),
+            other => Err(YamlError::Syntax { message: format!("unexpected event {other:?}") }),
+        }
+    }
+
+    fn alias(&mut self, anchor: &str) -> Result<Value, YamlError> {
+        let message = match self.anchors.get(anchor) {
+            Some(Some((value, size))) => {
+                self.nodes += size;
+                // A copy: aliases in YAML are equal values, not one shared map.
+                return Ok(value.deep_clone());
+            }
+            Some(None) => format!("anchor '{anchor}' value contains itself"),
+            None => format!("unknown anchor '{anchor}' referenced"),
+        };
+        Err(YamlError::Syntax { message })
+    }
+
+    fn sequence(&mut self) -> Result<Value, YamlError> {
+        let mut items = Vec::new();
+        loop {
+            match self.event()? {
+                EventData::SequenceEnd => return Ok(Value::list(items)),
+                other => items.push(self.node(other)?),
+            }
+        }
+    }
+
+    fn mapping(&mut self) -> Result<Value, YamlError> {
+        let map = Map::new();
+        let mut merges = Vec::new();
+        loop {
+            let key = match self.event()? {
+                EventData::MappingEnd => break,
+                key => key,
+            };
+            if is_merge(&key) {
+                let value = self.event()?;
+                merges.push(self.node(value)?);
+                continue;
+            }
+            let key = self.node(key)?;
+            let key = key_text(&key)?;
+            let value = self.event()?;
+            let value = self.node(value)?;
+            map.insert(key, value);
+        }
+        for merge in merges {
+            merge_into(&map, &merge)?;
+        }
+        Ok(Value::Map(map))
+    }
+}
+
+fn is_merge(event: &EventData) -> bool {
+    matches!(event, EventData::Scalar { value, style: ScalarStyle::Plain, plain_implicit: true, .. }
+        if resolve(value) == Scalar::Merge)
+}
+
+/// Adds what a `<<` names; keys that are there already win, and earlier merges beat later ones.
+fn merge_into(map: &Map, merge: &Value) -> Result<(), YamlError> {
+    match merge {
+        Value::Map(source) => {
+            for (key, value) in source.entries() {
+                if !map.contains_key(&key) {
+                    map.insert(key, value);
+                }
+            }
+            Ok(())
+        }
+        Value::List(sources) if sources.iter().all(|source| source.as_map().is_some()) => {
+            sources.iter().try_for_each(|source| merge_into(map, source))
+        }
+        _ => Err(YamlError::Syntax {
+            message: "map merge requires map or sequence of maps as the value".into(),
+        }),
+    }
+}
+
+fn key_text(key: &Value) -> Result<String, YamlError> {
+    use crate::template::format::{Notation, format_float};
+    match key {
+        Value::String(text) => Ok(text.to_string()),
+        Value::Bool(value) => Ok(value.to_string()),
+        Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => Ok(format!("{number:.0}")),
+        Value::Float(number) => Ok(format_float(*number, Notation::Shortest, None)),
+        Value::Nil => Ok("null".to_owned()),
+        other => Err(YamlError::NotJson {
+            message: format!("yaml: invalid map key: {}", crate::template::format::plain(other)),
+        }),
+    }
+}
+
+fn scalar_value(text: &str, tag: Option<&str>, is_plain: bool) -> Result<Value, YamlError> {
+    let resolved = match tag {
+        None | Some("!") if is_plain => resolve(text),
+        Some("tag:yaml.org,2002:int" | "tag:yaml.org,2002:float" | "tag:yaml.org,2002:bool") => resolve(text),
+        Some("tag:yaml.org,2002:null") => Scalar::Null,
+        _ => Scalar::String,
+    };
+    Ok(match resolved {
+        Scalar::Null => Value::Nil,
+        Scalar::Bool(value) => Value::Bool(value),
+        Scalar::Integer(number) => Value::Float(number as f64),
+        Scalar::Float(number) if number.is_finite() => Value::Float(number),
+        Scalar::Float(number) => {
+            let shown = if number.is_nan() {
+                "NaN"
+            } else if number > 0.0 {
+                "+Inf"
+            } else {
+                "-Inf"
+            };
+            return Err(YamlError::NotJson { message: format!("json: unsupported value: {shown}") });
+        }
+        Scalar::String | Scalar::Timestamp | Scalar::Merge => Value::from(text),
+    })
+}
+
+/// The parser's complaint with its line, as Helm's library counts lines.
+fn syntax_error(error: &ParserError) -> YamlError {
+    let line = match (error.problem_mark(), error.context_mark()) {
+        (Some(mark), _) if mark.line != 0 => {
+            Some(if error.kind() == ErrorKind::Scanner { mark.line + 1 } else { mark.line })
+        }
+        (_, Some(mark)) if mark.line != 0 => Some(mark.line),
+        _ => None,
+    };
+    let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+    YamlError::Syntax { message: format!("{place}{}", error.problem()) }
+}
