@@ -1,7 +1,10 @@
 //! Helm in Rust: charts, values, templates, releases and hooks, without a runtime or a client.
 
+pub mod chart;
 pub mod cluster;
+pub mod manifest;
 pub mod template;
 pub mod value;
+pub mod values;
 pub mod version;
 pub mod yaml;

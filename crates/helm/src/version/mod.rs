@@ -106,6 +106,18 @@ impl fmt::Display for Version {
     }
 }
 
+/// A Kubernetes version without what a vendor appends: `v1.33.4-gke.1245000` is 1.33.4. Major and
+/// minor must be given.
+pub fn kubernetes_release(git_version: &str) -> Option<Version> {
+    let text = git_version.trim().strip_prefix('v').unwrap_or(git_version.trim());
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let numbers = text[..end].trim_end_matches('.');
+    if !numbers.contains('.') {
+        return None;
+    }
+    Version::parse(numbers)
+}
+
 #[cfg(test)]
 mod tests {
     use std::cmp::Ordering;
@@ -120,6 +132,14 @@ mod tests {
         for bad in ["", "a", "1.2.3.4", "1.2.3-01", "1.2.3-", "99999999999999999999"] {
             assert_eq!(print(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn forgets_what_a_vendor_appends() {
+        let print = |text| super::kubernetes_release(text).map(|version| version.to_string());
+        assert_eq!(print("v1.33.4-gke.1245000").as_deref(), Some("1.33.4"));
+        assert_eq!(print("1.27+").as_deref(), Some("1.27.0"));
+        assert_eq!(print("v1"), None);
     }
 
     #[test]

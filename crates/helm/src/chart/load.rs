@@ -1,0 +1,128 @@
+//! Sorts a chart's files into metadata, values, templates, subcharts and the rest.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::{Chart, ChartError, ChartFile, Metadata, source};
+use crate::value::{Map, Value};
+use crate::{values, yaml};
+
+/// Subcharts in subcharts in …: more than any chart has, fewer than a stack holds.
+const NESTING_MAX: usize = 16;
+
+pub(super) fn load_files(files: Vec<ChartFile>) -> Result<Chart, ChartError> {
+    load_nested(files, NESTING_MAX)
+}
+
+fn load_nested(files: Vec<ChartFile>, levels_left: usize) -> Result<Chart, ChartError> {
+    let find = |path: &str| files.iter().find(|file| file.path == path);
+    let described = find("Chart.yaml").ok_or(ChartError::NoMetadata)?;
+    let mut description = parse_json(described)?;
+    if let Some(requirements) = find("requirements.yaml") {
+        adopt_requirements(&mut description, parse_json(requirements)?);
+    }
+    let metadata: Metadata = serde_json::from_value(description)
+        .map_err(|error| ChartError::Yaml { path: described.path.clone(), source: error.into() })?;
+    let mut chart = Chart {
+        metadata: metadata.validate()?,
+        lock: None,
+        templates: Vec::new(),
+        values: Map::new(),
+        schema: None,
+        files: Vec::new(),
+        dependencies: Vec::new(),
+    };
+    let mut subcharts: BTreeMap<String, Vec<ChartFile>> = BTreeMap::new();
+    for file in files {
+        sort_in(&mut chart, &mut subcharts, file)?;
+    }
+    for (name, files) in subcharts {
+        let loaded = load_subchart(&name, files, levels_left);
+        let loaded = loaded.map_err(|source| ChartError::Subchart {
+            name,
+            parent: chart.name().to_owned(),
+            source: Box::new(source),
+        })?;
+        chart.dependencies.extend(loaded);
+    }
+    Ok(chart)
+}
+
+/// Charts of the first version name their dependencies in a file of their own.
+fn adopt_requirements(description: &mut Json, mut requirements: Json) {
+    let found = requirements.get_mut("dependencies").map(Json::take);
+    if let (Some(description), Some(found)) = (description.as_object_mut(), found) {
+        description.insert("dependencies".to_owned(), found);
+    }
+}
+
+fn parse_json(file: &ChartFile) -> Result<Json, ChartError> {
+    let wrong = |error: Box<dyn std::error::Error + Send + Sync>| ChartError::Yaml {
+        path: file.path.clone(),
+        source: error,
+    };
+    let text = std::str::from_utf8(&file.data).map_err(|error| wrong(error.into()))?;
+    let value = yaml::parse(text).map_err(|error| wrong(error.into()))?;
+    if !matches!(value, Value::Map(_)) {
+        let found = value.kind_name().to_owned();
+        return Err(ChartError::NotAMap { path: file.path.clone(), found });
+    }
+    value.to_json().map_err(|error| wrong(error.into()))
+}
+
+fn sort_in(
+    chart: &mut Chart,
+    subcharts: &mut BTreeMap<String, Vec<ChartFile>>,
+    file: ChartFile,
+) -> Result<(), ChartError> {
+    let is_first_version = chart.metadata.api_version == "v1";
+    match file.path.as_str() {
+        "Chart.yaml" => {}
+        "Chart.lock" => chart.lock = Some(parse_json(&file)?),
+        "values.yaml" => {
+            let wrong = |source: Box<dyn std::error::Error + Send + Sync>| ChartError::Yaml {
+                path: "values.yaml".to_owned(),
+                source,
+            };
+            let text = std::str::from_utf8(&file.data).map_err(|error| wrong(error.into()))?;
+            chart.values = values::parse(text).map_err(|error| wrong(error.into()))?;
+        }
+        "values.schema.json" => chart.schema = Some(file.data),
+        "requirements.yaml" if !is_first_version => {}
+        "requirements.lock" => {
+            chart.lock = Some(parse_json(&file)?);
+            if is_first_version {
+                chart.files.push(file);
+            }
+        }
+        path if path.starts_with("templates/") => chart.templates.push(file),
+        path if path.starts_with("charts/") && !path.ends_with(".prov") => {
+            let inside = path["charts/".len()..].to_owned();
+            let name = inside.split('/').next().unwrap_or(&inside).to_owned();
+            subcharts.entry(name).or_default().push(ChartFile { path: inside, data: file.data });
+        }
+        _ => chart.files.push(file),
+    }
+    Ok(())
+}
+
+/// A directory or an archive in `charts/`; names that start with `_` or `.` are no charts.
+fn load_subchart(name: &str, files: Vec<ChartFile>, levels_left: usize) -> Result<Option<Chart>, ChartError> {
+    if name.starts_with(['_', '.']) {
+        return Ok(None);
+    }
+    let Some(levels_left) = levels_left.checked_sub(1) else {
+        return Err(ChartError::TooDeep { chart: name.to_owned(), limit: NESTING_MAX });
+    };
+    if name.ends_with(".tgz") {
+        let archive = files.into_iter().find(|file| file.path == name);
+        let archive = archive.ok_or(ChartError::NoMetadata)?;
+        return load_nested(source::read_archive(archive.data.as_slice())?, levels_left).map(Some);
+    }
+    let inside = files.into_iter().filter_map(|file| {
+        let (_, path) = file.path.split_once('/')?;
+        Some(ChartFile { path: path.to_owned(), data: file.data })
+    });
+    load_nested(inside.collect(), levels_left).map(Some)
+}

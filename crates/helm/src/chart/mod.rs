@@ -1,0 +1,131 @@
+//! Charts: what is read from a directory, an archive or memory, and what depends on what.
+//!
+//! Enters: files, within [`FILE_BYTES_MAX`] and [`CHART_BYTES_MAX`], none of them outside the
+//! chart. Leaves: a [`Chart`] with its metadata checked, its default values parsed and its
+//! subcharts loaded; and, given the user's values, only the subcharts that are enabled.
+//! Deliberately absent: repositories and registries, downloads, and the check of values against
+//! values.schema.json, which is kept but not read.
+
+mod dependencies;
+mod error;
+mod ignore;
+mod load;
+mod metadata;
+mod pattern;
+mod source;
+
+use std::io::Read;
+use std::path::Path;
+
+pub use error::ChartError;
+pub use metadata::{Dependency, Maintainer, Metadata};
+pub use source::{CHART_BYTES_MAX, FILE_BYTES_MAX};
+
+use crate::value::Map;
+
+/// One file of a chart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChartFile {
+    /// Slash-separated, below the chart's own directory.
+    pub path: String,
+    pub data: Vec<u8>,
+}
+
+/// A chart and the charts in it.
+#[derive(Debug, Clone)]
+pub struct Chart {
+    pub metadata: Metadata,
+    /// Chart.lock as it stands, or requirements.lock of an old chart.
+    pub lock: Option<serde_json::Value>,
+    /// The files below `templates/`, NOTES.txt and partials among them.
+    pub templates: Vec<ChartFile>,
+    /// values.yaml. A clone of a chart shares this map; nothing in this crate changes it.
+    pub values: Map,
+    /// values.schema.json as it stands.
+    pub schema: Option<Vec<u8>>,
+    /// All other files, which templates reach by `.Files`.
+    pub files: Vec<ChartFile>,
+    /// The subcharts, in the order of their names.
+    pub dependencies: Vec<Chart>,
+}
+
+impl Chart {
+    /// Reads a chart from a directory or a `.tgz` archive. `.helmignore` is heeded in a directory.
+    ///
+    /// # Errors
+    /// The path cannot be read, is no chart, or breaks a bound; Chart.yaml or values.yaml is
+    /// malformed.
+    pub fn load(path: &Path) -> Result<Self, ChartError> {
+        let read = |source| ChartError::Read { path: path.to_path_buf(), source };
+        if std::fs::metadata(path).map_err(read)?.is_dir() {
+            return load::load_files(source::read_directory(path)?);
+        }
+        Self::from_archive(std::fs::File::open(path).map_err(read)?)
+    }
+
+    /// Reads a chart from a gzipped tar archive.
+    ///
+    /// # Errors
+    /// As [`Chart::load`].
+    pub fn from_archive(archive: impl Read) -> Result<Self, ChartError> {
+        load::load_files(source::read_archive(archive)?)
+    }
+
+    /// Makes a chart of files in memory, their paths relative to the chart's directory.
+    ///
+    /// # Errors
+    /// As [`Chart::load`].
+    pub fn from_files<P, D>(files: impl IntoIterator<Item = (P, D)>) -> Result<Self, ChartError>
+    where
+        P: Into<String>,
+        D: Into<Vec<u8>>,
+    {
+        let files = files.into_iter().map(|(path, data)| ChartFile { path: path.into(), data: data.into() });
+        load::load_files(files.collect())
+    }
+
+    pub fn name(&self) -> &str {
+        &self.metadata.name
+    }
+
+    /// The chart with only those subcharts that tags and conditions enable, under their aliases,
+    /// and with the values imported that it imports from them. What rendering works on.
+    ///
+    /// # Errors
+    /// The values hold something other than a map where a subchart's values belong.
+    pub fn resolve(&self, user_values: &Map) -> Result<Self, ChartError> {
+        dependencies::resolve(self, user_values)
+    }
+
+    /// Whether this chart may be installed on a cluster of this version (`v1.33.4-gke.1` counts
+    /// as 1.33.4).
+    ///
+    /// # Errors
+    /// Names both versions when it may not, or when the cluster's is unreadable.
+    pub fn check_kube_version(&self, kube_version: &str) -> Result<(), ChartError> {
+        let wanted = &self.metadata.kube_version;
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let range = crate::version::Range::parse(wanted);
+        let release = crate::version::kubernetes_release(kube_version);
+        match (range, release) {
+            (Some(range), Some(release)) if range.contains(&release) => Ok(()),
+            _ => Err(ChartError::KubeVersion {
+                chart: self.name().to_owned(),
+                wanted: wanted.clone(),
+                cluster: kube_version.to_owned(),
+            }),
+        }
+    }
+
+    /// The files below `crds/` that hold manifests, the subcharts' after the chart's own.
+    pub fn crds(&self) -> Vec<&ChartFile> {
+        let is_manifest = |path: &str| {
+            let extension = path.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+            matches!(extension.as_deref(), Some("yaml" | "yml" | "json"))
+        };
+        let own = self.files.iter().filter(|file| file.path.starts_with("crds/") && is_manifest(&file.path));
+        own.chain(self.dependencies.iter().flat_map(Self::crds)).collect()
+    }
+}
