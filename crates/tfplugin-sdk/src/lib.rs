@@ -13,12 +13,16 @@
 pub mod attr;
 pub mod context;
 pub mod diagnostic;
+pub mod log;
 pub mod path;
 pub mod private;
 pub mod provider;
 pub mod resource;
 pub mod schema;
+pub mod serve;
+pub mod server;
 pub mod value;
+mod wire;
 
 pub use attr::Attr;
 pub use context::Context;
@@ -31,6 +35,7 @@ pub use resource::{
     UpdateRequest, erase,
 };
 pub use schema::{Attribute, AttributeType, Nested, Nesting, Schema};
+pub use serve::{ServeOptions, serve};
 pub use value::{Number, Type, Value};
 
 /// The attribute macro that [`Provider`] and [`Resource`] implementations need.

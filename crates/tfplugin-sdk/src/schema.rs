@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::value::Type;
+use crate::value::{Type, Value};
 
 /// Attributes by name.
 pub type Attributes = BTreeMap<String, Attribute>;
@@ -261,6 +261,28 @@ impl Nested {
             Nesting::List => Type::List(object),
             Nesting::Set => Type::Set(object),
             Nesting::Map => Type::Map(object),
+        }
+    }
+}
+
+/// Takes write-only values out of a value of these attributes, at every depth.
+pub(crate) fn null_write_only(attributes: &Attributes, value: &mut Value) {
+    let Value::Map(entries) = value else { return };
+    for (name, attribute) in attributes {
+        let Some(entry) = entries.get_mut(name) else { continue };
+        if attribute.write_only {
+            *entry = Value::Null;
+        } else if let AttributeType::Nested(nested) = &attribute.shape {
+            match (nested.nesting, entry) {
+                (Nesting::Single, entry) => null_write_only(&nested.attributes, entry),
+                (_, Value::List(elements)) => {
+                    elements.iter_mut().for_each(|element| null_write_only(&nested.attributes, element));
+                }
+                (_, Value::Map(elements)) => {
+                    elements.values_mut().for_each(|element| null_write_only(&nested.attributes, element));
+                }
+                _ => {}
+            }
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct ErasedPlan {
 #[derive(Clone, Debug)]
 pub struct ErasedOutcome {
     pub state: Option<Value>,
+    /// The verb ran, but what it returned fits no state. What it did is not undone by that.
+    pub lost: bool,
     pub private: Private,
     pub diagnostics: Diagnostics,
 }
@@ -79,19 +81,18 @@ fn misfit(what: &str, error: &ValueError) -> Diagnostics {
 impl<R, C> Erased<R, C> {
     fn outcome<M: serde::Serialize>(&self, what: &str, outcome: Outcome<M>) -> ErasedOutcome {
         let Outcome { state, private, mut diagnostics } = outcome;
-        let state = match state.map(|state| to_value(&state, &self.implied)).transpose() {
-            Ok(state) => state,
+        match state.map(|state| to_value(&state, &self.implied)).transpose() {
+            Ok(state) => ErasedOutcome { state, lost: false, private, diagnostics },
             Err(error) => {
                 diagnostics.extend(misfit(what, &error));
-                None
+                ErasedOutcome { state: None, lost: true, private, diagnostics }
             }
-        };
-        ErasedOutcome { state, private, diagnostics }
+        }
     }
 }
 
 fn failed(what: &str, error: &ValueError) -> ErasedOutcome {
-    ErasedOutcome { state: None, private: Private::default(), diagnostics: misfit(what, error) }
+    ErasedOutcome { state: None, lost: false, private: Private::default(), diagnostics: misfit(what, error) }
 }
 
 #[async_trait]

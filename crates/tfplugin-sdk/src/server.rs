@@ -1,0 +1,215 @@
+//! The RPCs of a provider, free of any transport: one file an RPC.
+//!
+//! Enters: encoded values, private bytes. Leaves: encoded values, private bytes, diagnostics. In
+//! between stand a provider's own types. It guards what Terraform must be able to rely on: a
+//! write-only value is never returned, a state is wholly known, a panic is an error and loses no
+//! state. Deliberately absent: gRPC (see `wire`), the checks of Terraform core (see `harness`).
+
+pub mod apply;
+pub mod configure;
+mod guard;
+pub mod import;
+pub mod plan;
+pub mod read;
+pub mod upgrade;
+pub mod validate;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Context;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::private::Private;
+use crate::provider::Provider;
+use crate::resource::ErasedResource;
+use crate::schema::{Schema, null_write_only};
+use crate::value::{Type, Value, ValueError, conform, from_json, from_msgpack, to_msgpack};
+
+/// How long a verb that only looks may take to end by itself after a stop.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+
+/// A value on its way in. Terraform sends msgpack; the protocol allows JSON.
+#[derive(Clone, Debug)]
+pub enum Encoded {
+    Msgpack(Vec<u8>),
+    Json(Vec<u8>),
+}
+
+impl Encoded {
+    fn decode(&self, shape: &Type) -> Result<Value, ValueError> {
+        match self {
+            Self::Msgpack(bytes) => from_msgpack(bytes, shape),
+            Self::Json(text) => from_json(text, shape),
+        }
+    }
+}
+
+/// A provider being served.
+pub struct Server<P: Provider> {
+    provider: P,
+    schema: Schema,
+    implied: Type,
+    resources: BTreeMap<&'static str, Entry<P::Clients>>,
+    configured: Mutex<Session<P::Clients>>,
+    stop: Mutex<CancellationToken>,
+}
+
+struct Entry<C> {
+    resource: Box<dyn ErasedResource<C>>,
+    schema: Schema,
+    implied: Type,
+}
+
+/// What the last configure left.
+struct Session<C> {
+    clients: Option<Arc<C>>,
+    terraform_version: String,
+}
+
+impl<P: Provider> Server<P> {
+    /// # Panics
+    /// When two resources have one type name.
+    pub fn new(provider: P) -> Self {
+        let schema = provider.schema();
+        let mut resources = BTreeMap::new();
+        for resource in provider.resources() {
+            let name = resource.type_name();
+            let schema = resource.schema();
+            let implied = schema.implied_type();
+            let earlier = resources.insert(name, Entry { resource, schema, implied });
+            assert!(earlier.is_none(), "two resources are named {name}");
+        }
+        let implied = schema.implied_type();
+        let configured = Mutex::new(Session { clients: None, terraform_version: String::new() });
+        Self { provider, schema, implied, resources, configured, stop: Mutex::default() }
+    }
+
+    /// The schema of the provider block.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Every resource type and its schema.
+    pub fn resource_schemas(&self) -> impl Iterator<Item = (&'static str, &Schema)> {
+        self.resources.iter().map(|(name, entry)| (*name, &entry.schema))
+    }
+
+    /// Cancels the verbs in flight. Those that start later are not stopped.
+    pub fn stop(&self) {
+        let mut current = self.stop.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *current).cancel();
+    }
+
+    fn entry(&self, type_name: &str) -> Result<&Entry<P::Clients>, Diagnostics> {
+        self.resources.get(type_name).ok_or_else(|| {
+            Diagnostic::error(
+                format!("Unknown resource type {type_name}"),
+                "This version of the provider has no such resource.",
+            )
+            .into()
+        })
+    }
+
+    fn clients(&self) -> Option<Arc<P::Clients>> {
+        self.configured.lock().unwrap_or_else(PoisonError::into_inner).clients.clone()
+    }
+
+    /// The clients, for a verb that cannot do without.
+    fn ready_clients(&self, type_name: &str) -> Result<Arc<P::Clients>, Diagnostics> {
+        self.clients().ok_or_else(|| {
+            Diagnostic::error(
+                "The provider is not configured",
+                format!(
+                    "{type_name} needs the provider's configuration, and it is not known yet. Values that it is \
+                     made of must be known before this step: apply them first, for example with -target."
+                ),
+            )
+            .into()
+        })
+    }
+
+    fn context(&self) -> Context {
+        let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let configured = self.configured.lock().unwrap_or_else(PoisonError::into_inner);
+        Context { stop, terraform_version: configured.terraform_version.clone() }
+    }
+
+    /// Runs a verb that only looks: a panic becomes an error, and so does a stop that the verb does
+    /// not answer by itself.
+    async fn look<T>(
+        &self,
+        rpc: &str,
+        ctx: &Context,
+        verb: impl Future<Output = T> + Send,
+    ) -> Result<T, Diagnostics> {
+        let overdue = async {
+            ctx.stop.cancelled().await;
+            tokio::time::sleep(STOP_GRACE).await;
+        };
+        tokio::select! {
+            biased;
+            outcome = guard::guard(verb) => outcome.map_err(|panic| panic.diagnostic(rpc).into()),
+            () = overdue => Err(Diagnostic::error(
+                format!("{rpc} was stopped"),
+                format!("Terraform asked the provider to stop and {rpc} did not end within {STOP_GRACE:?}."),
+            )
+            .into()),
+        }
+    }
+}
+
+impl<C> Entry<C> {
+    fn decode(&self, value: &Encoded) -> Result<Value, Diagnostics> {
+        decode(value, &self.implied)
+    }
+
+    /// The bytes of a plan or a state, without write-only values.
+    fn encode(&self, mut value: Value) -> Result<Vec<u8>, Diagnostics> {
+        null_write_only(&self.schema.attributes, &mut value);
+        let exact = conform(value, &self.implied).and_then(|value| to_msgpack(&value, &self.implied));
+        exact.map_err(|error| unreadable(&error))
+    }
+}
+
+fn null() -> Vec<u8> {
+    to_msgpack(&Value::Null, &Type::Dynamic).expect("null is of every type")
+}
+
+fn decode(value: &Encoded, shape: &Type) -> Result<Value, Diagnostics> {
+    value.decode(shape).map_err(|error| unreadable(&error))
+}
+
+fn unreadable(error: &ValueError) -> Diagnostics {
+    let detail = format!("{error}. This is a bug in the provider or in Terraform.");
+    Diagnostic::error("A value does not fit the schema", detail).at(error.path().clone()).into()
+}
+
+fn private(bytes: &[u8]) -> Result<Private, Diagnostics> {
+    Private::from_bytes(bytes).map_err(|error| {
+        let detail = format!("{error}. Another provider or a much older version of this one wrote it.");
+        Diagnostic::error("The resource's private state cannot be read", detail).into()
+    })
+}
+
+/// A failed verb that says nothing of private state means to keep what there was.
+fn kept(outcome: Private, before: Private, diagnostics: &Diagnostics) -> Private {
+    if outcome.is_empty() && diagnostics.has_errors() { before } else { outcome }
+}
+
+/// Nulls what is still unknown in a state, and blames the provider unless the verb failed anyway.
+fn settle(state: Value, verb: &str, diagnostics: &mut Diagnostics) -> Value {
+    let unknown = state.unknown_paths();
+    if let Some(first) = unknown.first().filter(|_| !diagnostics.has_errors()) {
+        let all: Vec<_> = unknown.iter().map(ToString::to_string).collect();
+        let detail = format!("Still unknown: {}. This is a bug in the provider.", all.join(", "));
+        diagnostics.push(
+            Diagnostic::error(format!("After {verb} the state is not wholly known"), detail)
+                .at(first.clone()),
+        );
+    }
+    state.unknown_as_null()
+}

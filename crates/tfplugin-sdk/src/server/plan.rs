@@ -1,0 +1,76 @@
+//! PlanResourceChange: what apply will do.
+
+use super::{Encoded, Entry, Server, null, private};
+use crate::diagnostic::Diagnostics;
+use crate::path::AttributePath;
+use crate::provider::Provider;
+use crate::resource::PlanRequest;
+use crate::value::Value;
+
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub type_name: String,
+    pub prior: Encoded,
+    pub proposed: Encoded,
+    pub config: Encoded,
+    pub private: Vec<u8>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// None on an error.
+    pub planned: Option<Vec<u8>>,
+    pub requires_replace: Vec<AttributePath>,
+    pub private: Vec<u8>,
+    pub diagnostics: Diagnostics,
+}
+
+impl<P: Provider> Server<P> {
+    pub async fn plan(&self, request: Request) -> Response {
+        let private = request.private.clone();
+        self.try_plan(request).await.unwrap_or_else(|diagnostics| Response {
+            planned: None,
+            requires_replace: Vec::new(),
+            private,
+            diagnostics,
+        })
+    }
+
+    async fn try_plan(&self, request: Request) -> Result<Response, Diagnostics> {
+        let entry = self.entry(&request.type_name)?;
+        let prior = entry.decode(&request.prior)?;
+        let proposed = entry.decode(&request.proposed)?;
+        if proposed.is_null() {
+            return self.plan_destroy(entry, &prior, &request.private).await;
+        }
+        let typed = PlanRequest {
+            prior: Some(prior).filter(|prior| !prior.is_null()),
+            proposed,
+            config: entry.decode(&request.config)?,
+            private: private(&request.private)?,
+        };
+        let (ctx, clients) = (self.context(), self.clients());
+        let verb = entry.resource.plan(&ctx, clients.as_deref(), typed);
+        let plan = self.look("PlanResourceChange", &ctx, verb).await?;
+        let planned = plan.planned.filter(|_| !plan.diagnostics.has_errors());
+        Ok(Response {
+            planned: planned.map(|planned| entry.encode(planned)).transpose()?,
+            requires_replace: plan.requires_replace,
+            private: plan.private.to_bytes(),
+            diagnostics: plan.diagnostics,
+        })
+    }
+
+    async fn plan_destroy(
+        &self,
+        entry: &Entry<P::Clients>,
+        prior: &Value,
+        before: &[u8],
+    ) -> Result<Response, Diagnostics> {
+        let (ctx, clients) = (self.context(), self.clients());
+        let verb = entry.resource.plan_destroy(&ctx, clients.as_deref(), prior, private(before)?);
+        let (private, diagnostics) = self.look("PlanResourceChange", &ctx, verb).await?;
+        let planned = Some(null()).filter(|_| !diagnostics.has_errors());
+        Ok(Response { planned, requires_replace: Vec::new(), private: private.to_bytes(), diagnostics })
+    }
+}

@@ -1,0 +1,56 @@
+//! ReadResource: what is live. Null means gone; on an error Terraform keeps the state it has.
+
+use super::{Encoded, Server, kept, null, private, settle};
+use crate::diagnostic::Diagnostics;
+use crate::private::Private;
+use crate::provider::Provider;
+use crate::resource::ReadRequest;
+
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub type_name: String,
+    pub state: Encoded,
+    pub private: Vec<u8>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// None on an error.
+    pub state: Option<Vec<u8>>,
+    pub private: Vec<u8>,
+    pub diagnostics: Diagnostics,
+}
+
+impl<P: Provider> Server<P> {
+    pub async fn read(&self, request: Request) -> Response {
+        let private = request.private.clone();
+        self.try_read(request).await.unwrap_or_else(|diagnostics| Response {
+            state: None,
+            private,
+            diagnostics,
+        })
+    }
+
+    async fn try_read(&self, request: Request) -> Result<Response, Diagnostics> {
+        let entry = self.entry(&request.type_name)?;
+        let state = entry.decode(&request.state)?;
+        let before = private(&request.private)?;
+        let (ctx, clients) = (self.context(), self.clients());
+        let typed = ReadRequest { state, private: before.clone() };
+        let verb = entry.resource.read(&ctx, clients.as_deref(), typed);
+        let outcome = self.look("ReadResource", &ctx, verb).await?;
+        let mut diagnostics = outcome.diagnostics;
+        let state = outcome.state.map(|state| settle(state, "read", &mut diagnostics));
+        let private = kept(outcome.private, before, &diagnostics);
+        if diagnostics.has_errors() {
+            return Ok(Response { state: None, private: private.to_bytes(), diagnostics });
+        }
+        match state {
+            Some(state) => {
+                let state = entry.encode(state)?;
+                Ok(Response { state: Some(state), private: private.to_bytes(), diagnostics })
+            }
+            None => Ok(Response { state: Some(null()), private: Private::default().to_bytes(), diagnostics }),
+        }
+    }
+}
