@@ -1,3 +1,4 @@
 //! The room is empty yet.
 
+pub mod chart;
 pub mod sentinel;

@@ -1,0 +1,65 @@
+# Writing redis.conf and sentinel.conf: what was declared, then what only this pod knows. They lie on the
+# data volume, because servers and sentinels rewrite them.
+umask 077
+
+# quoted TEXT: as the configuration files want it.
+quoted() {
+  printf '"%s"' "$(printf '%s' "$1" | sed 's/[\\"]/\\&/g')"
+}
+
+# Declared settings are refreshed at each start, so what somebody set by hand ends here. Users made by
+# ACL SETUSER stay, but the default one is the Secret's.
+write_redis_conf() {
+  mkdir -p "$CONF"
+  users=$(grep '^user ' "$CONF/redis.conf" 2>/dev/null | grep -v '^user default ')
+  {
+    cat /readonly-config/redis.conf
+    echo "replica-announce-ip $MY_IP"
+    echo "replica-announce-port $REDIS_PORT"
+    if [ "$MASTER" != "$MY_IP" ]; then
+      echo "replicaof $MASTER $REDIS_PORT"
+    fi
+    if [ -n "${AUTH:-}" ]; then
+      echo "requirepass $(quoted "$AUTH")"
+      echo "masterauth $(quoted "$AUTH")"
+    fi
+    if [ -n "$users" ]; then
+      echo "$users"
+    fi
+  } >"$CONF/redis.conf.new"
+  mv "$CONF/redis.conf.new" "$CONF/redis.conf"
+}
+
+# The same id for the same pod, always: a sentinel that came back under a new one would count twice.
+sentinel_id() {
+  printf '%s\n%s\nindex: %s' "$NAME" "$RELEASE" "$1" | sha256sum | cut -c 1-40
+}
+
+# A sentinel that knows the others from the start counts them in every vote, and needs not wait for the
+# master's next INFO to know its replicas. Votes and epochs are kept, so that none is cast twice.
+write_sentinel_conf() {
+  mkdir -p "$CONF"
+  epochs=$(grep -E "^sentinel (current-epoch|leader-epoch $GROUP) " "$CONF/sentinel.conf" 2>/dev/null)
+  {
+    echo "sentinel myid $(sentinel_id "$INDEX")"
+    echo "sentinel announce-ip $MY_IP"
+    echo "sentinel announce-port $SENTINEL_PORT"
+    echo "sentinel monitor $GROUP $MASTER $REDIS_PORT $QUORUM"
+    cat /readonly-config/sentinel.conf
+    if [ -n "${AUTH:-}" ]; then
+      echo "sentinel auth-pass $GROUP $(quoted "$AUTH")"
+    fi
+    if [ -n "${SENTINELAUTH:-}" ]; then
+      echo "requirepass $(quoted "$SENTINELAUTH")"
+    fi
+    for peer in $PEERS; do
+      ip=${peer#*:}
+      [ "$ip" = "$MASTER" ] || echo "sentinel known-replica $GROUP $ip $REDIS_PORT"
+      [ "$ip" = "$MY_IP" ] || echo "sentinel known-sentinel $GROUP $ip $SENTINEL_PORT $(sentinel_id "${peer%%:*}")"
+    done
+    if [ -n "$epochs" ]; then
+      echo "$epochs"
+    fi
+  } >"$CONF/sentinel.conf.new"
+  mv "$CONF/sentinel.conf.new" "$CONF/sentinel.conf"
+}
