@@ -1,1 +1,4 @@
-//! The room is empty yet.
+//! GKE and Kubernetes on one machine, pods as local processes.
+
+pub mod api;
+pub mod store;

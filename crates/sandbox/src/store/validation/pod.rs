@@ -1,0 +1,101 @@
+//! Pod specs, alone and in templates.
+
+use serde_json::{Value, json};
+
+use super::names::{LABEL_RULE, is_dns_label};
+use super::{Cause, object};
+
+pub(super) fn check_pod_spec(spec: &Value, path: &str, causes: &mut Vec<Cause>) {
+    if object::items(spec, "/containers").is_empty() {
+        causes.push(Cause::required(format!("{path}.containers"), ""));
+    }
+    let volumes: Vec<&str> =
+        object::items(spec, "/volumes").iter().map(|volume| object::text(volume, "/name")).collect();
+    check_unique(&volumes, &format!("{path}.volumes"), causes);
+    for list in ["initContainers", "containers"] {
+        let containers = object::items(spec, &format!("/{list}"));
+        let names: Vec<&str> = containers.iter().map(|container| object::text(container, "/name")).collect();
+        for (index, container) in containers.iter().enumerate() {
+            check_container(container, &format!("{path}.{list}[{index}]"), &volumes, causes);
+        }
+        check_unique(&names, &format!("{path}.{list}"), causes);
+    }
+}
+
+/// Refuses the second of two items of one name.
+fn check_unique(names: &[&str], path: &str, causes: &mut Vec<Cause>) {
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].contains(name) {
+            causes.push(Cause::duplicate(format!("{path}[{index}].name"), &json!(name)));
+        }
+    }
+}
+
+fn check_container(container: &Value, path: &str, volumes: &[&str], causes: &mut Vec<Cause>) {
+    let name = object::text(container, "/name");
+    if name.is_empty() {
+        causes.push(Cause::required(format!("{path}.name"), ""));
+    } else if !is_dns_label(name) {
+        causes.push(Cause::invalid(format!("{path}.name"), &json!(name), LABEL_RULE));
+    }
+    if object::text(container, "/image").is_empty() {
+        causes.push(Cause::required(format!("{path}.image"), ""));
+    }
+    for (index, port) in object::items(container, "/ports").iter().enumerate() {
+        let number = port.get("containerPort").unwrap_or(&Value::Null);
+        if !number.as_i64().is_some_and(|number| (1..=65_535).contains(&number)) {
+            let field = format!("{path}.ports[{index}].containerPort");
+            causes.push(Cause::invalid(field, number, "must be between 1 and 65535, inclusive"));
+        }
+    }
+    for (index, variable) in object::items(container, "/env").iter().enumerate() {
+        if object::text(variable, "/name").is_empty() {
+            causes.push(Cause::required(format!("{path}.env[{index}].name"), ""));
+        }
+    }
+    let mut paths: Vec<&str> = Vec::new();
+    for (index, mount) in object::items(container, "/volumeMounts").iter().enumerate() {
+        let field = format!("{path}.volumeMounts[{index}]");
+        let (volume, mount_path) = (object::text(mount, "/name"), object::text(mount, "/mountPath"));
+        if volume.is_empty() {
+            causes.push(Cause::required(format!("{field}.name"), ""));
+        } else if !volumes.contains(&volume) {
+            causes.push(Cause::not_found(format!("{field}.name"), &json!(volume)));
+        }
+        if mount_path.is_empty() {
+            causes.push(Cause::required(format!("{field}.mountPath"), ""));
+        } else if paths.contains(&mount_path) {
+            causes.push(Cause::invalid(format!("{field}.mountPath"), &json!(mount_path), "must be unique"));
+        }
+        paths.push(mount_path);
+    }
+}
+
+/// Of a pod's spec only images, deadlines and added tolerations change; the scheduler sets nodeName once.
+pub(super) fn check_change(stored: &Value, object: &Value, causes: &mut Vec<Cause>) {
+    let fixed = |pod: &Value| {
+        let mut spec = pod.get("spec").cloned().unwrap_or_default();
+        for list in ["initContainers", "containers"] {
+            for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+                if let Some(container) = container.as_object_mut() {
+                    container.shift_remove("image");
+                }
+            }
+        }
+        if let Some(spec) = spec.as_object_mut() {
+            for field in
+                ["activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations", "schedulingGates"]
+            {
+                spec.shift_remove(field);
+            }
+            if object::text(stored, "/spec/nodeName").is_empty() {
+                spec.shift_remove("nodeName");
+            }
+        }
+        spec
+    };
+    if fixed(stored) != fixed(object) {
+        let why = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+        causes.push(Cause::forbidden("spec", why));
+    }
+}

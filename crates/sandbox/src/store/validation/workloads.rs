@@ -1,0 +1,77 @@
+//! Workloads: selector, template, and what of a StatefulSet may change.
+
+use serde_json::Value;
+
+use super::{Cause, at, check_immutable, object, pod};
+use crate::store::selector::LabelSelector;
+
+/// The fields of a StatefulSet's spec that may change.
+const CHANGEABLE: [&str; 7] = [
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+];
+
+pub(super) fn check(object: &Value, causes: &mut Vec<Cause>) {
+    let labels = object.pointer("/spec/template/metadata/labels").cloned().unwrap_or(Value::Null);
+    let selector = at(object, "spec.selector");
+    if selector.is_none() {
+        causes.push(Cause::required("spec.selector", ""));
+    }
+    let selects = selector
+        .and_then(LabelSelector::from_object)
+        .is_some_and(|selector| selector.matches_labels(labels.as_object()));
+    if !selects {
+        causes.push(Cause::invalid(
+            "spec.template.metadata.labels",
+            &labels,
+            "`selector` does not match template `labels`",
+        ));
+    }
+    if let Some(replicas) =
+        at(object, "spec.replicas").filter(|replicas| replicas.as_i64().is_some_and(|n| n < 0))
+    {
+        causes.push(Cause::invalid("spec.replicas", replicas, "must be greater than or equal to 0"));
+    }
+    let mut spec = object.pointer("/spec/template/spec").cloned().unwrap_or_default();
+    add_claims(object, &mut spec);
+    pod::check_pod_spec(&spec, "spec.template.spec", causes);
+}
+
+/// Claims of a StatefulSet are volumes of its pods.
+fn add_claims(object: &Value, spec: &mut Value) {
+    let claims = object::items(object, "/spec/volumeClaimTemplates");
+    if claims.is_empty() || !spec.is_object() {
+        return;
+    }
+    let names: Vec<Value> =
+        claims.iter().map(|claim| serde_json::json!({"name": object::name(claim)})).collect();
+    let map = spec.as_object_mut().expect("checked above");
+    let volumes = map.entry("volumes").or_insert_with(|| Value::Array(Vec::new()));
+    if let Some(volumes) = volumes.as_array_mut() {
+        volumes.retain(|volume| !names.iter().any(|claim| claim.get("name") == volume.get("name")));
+        volumes.extend(names);
+    }
+}
+
+pub(super) fn check_stateful_set_change(stored: &Value, object: &Value, causes: &mut Vec<Cause>) {
+    let fixed = |set: &Value| {
+        let mut spec = set.get("spec").cloned().unwrap_or_default();
+        if let Some(spec) = spec.as_object_mut() {
+            for field in CHANGEABLE {
+                spec.shift_remove(field);
+            }
+        }
+        spec
+    };
+    if fixed(stored) != fixed(object) {
+        causes.push(Cause::forbidden("spec", "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"));
+    }
+    if causes.is_empty() {
+        check_immutable(stored, object, "spec.selector", causes);
+    }
+}
