@@ -1,0 +1,88 @@
+//! The Compute API: only the managed instance groups behind the pools.
+
+use serde_json::{Value, json};
+
+use super::Gke;
+use super::error::GoogleError;
+use super::pool::{Group, group_url};
+
+impl Gke {
+    fn find_group(&self, zone: &str, name: &str) -> Result<(String, Group), GoogleError> {
+        let state = self.state();
+        let found = state.pools.iter().find_map(|(pool, record)| {
+            let group = record.groups.iter().find(|group| group.zone == zone && group.name == name)?;
+            Some((pool.clone(), group.clone()))
+        });
+        found.ok_or_else(|| {
+            let project = &self.settings().project;
+            let resource = format!(
+                "The resource 'projects/{project}/zones/{zone}/instanceGroupManagers/{name}' was not found"
+            );
+            GoogleError::not_found_compute(resource)
+        })
+    }
+
+    pub(super) fn get_group(&self, zone: &str, name: &str) -> Result<Value, GoogleError> {
+        let (_, group) = self.find_group(zone, name)?;
+        let settings = self.settings();
+        let base = "https://www.googleapis.com/compute/v1";
+        let zone_url = format!("{base}/projects/{}/zones/{zone}", settings.project);
+        let is_stable = group.instances.len() == group.target_size as usize;
+        Ok(json!({
+            "kind": "compute#instanceGroupManager",
+            "name": group.name,
+            "zone": zone_url,
+            "baseInstanceName": group.name.trim_end_matches("-grp"),
+            "instanceGroup": format!("{zone_url}/instanceGroups/{name}"),
+            "selfLink": group_url(settings, zone, name),
+            "targetSize": group.target_size,
+            "currentActions": {"none": group.instances.len()},
+            "status": {"isStable": is_stable},
+        }))
+    }
+
+    /// The machines of the group, as `listManagedInstances` shows them.
+    pub(super) fn list_managed_instances(&self, zone: &str, name: &str) -> Result<Value, GoogleError> {
+        let (_, group) = self.find_group(zone, name)?;
+        let project = &self.settings().project;
+        let instances: Vec<Value> = group
+            .instances
+            .iter()
+            .map(|instance| {
+                json!({
+                    "instance": format!("https://www.googleapis.com/compute/v1/projects/{project}/zones/{zone}/instances/{}", instance.name),
+                    "instanceStatus": "RUNNING",
+                    "currentAction": "NONE",
+                })
+            })
+            .collect();
+        Ok(json!({"managedInstances": instances}))
+    }
+
+    /// Somebody changes the size behind GKE's back: machines come and go without a drain.
+    pub(super) fn resize_group(&self, zone: &str, name: &str, size: &str) -> Result<Value, GoogleError> {
+        let (pool, _) = self.find_group(zone, name)?;
+        let size: u32 = size
+            .parse()
+            .map_err(|_| GoogleError::invalid(format!("Invalid value for field 'size': '{size}'.")))?;
+        if let Some(record) = self.state().pools.get_mut(&pool) {
+            for group in record.groups.iter_mut().filter(|group| group.name == name) {
+                group.target_size = size;
+            }
+        }
+        self.fill_groups(&pool);
+        for node in self.surplus_of(&pool) {
+            self.remove_node(&node);
+        }
+        let project = &self.settings().project;
+        Ok(json!({
+            "kind": "compute#operation",
+            "name": format!("operation-resize-{name}"),
+            "operationType": "compute.instanceGroupManagers.resize",
+            "targetLink": group_url(self.settings(), zone, name),
+            "status": "DONE",
+            "progress": 100,
+            "zone": format!("https://www.googleapis.com/compute/v1/projects/{project}/zones/{zone}"),
+        }))
+    }
+}

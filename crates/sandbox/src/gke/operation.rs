@@ -1,0 +1,121 @@
+//! Operations: one at a time for a cluster, through PENDING and RUNNING to DONE.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::Settings;
+
+/// What an operation does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OperationKind {
+    CreateNodePool,
+    DeleteNodePool,
+    SetNodePoolSize,
+    SetNodePoolManagement,
+    UpdateNodePool,
+    UpgradeNodes,
+}
+
+impl OperationKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::CreateNodePool => "CREATE_NODE_POOL",
+            Self::DeleteNodePool => "DELETE_NODE_POOL",
+            Self::SetNodePoolSize => "SET_NODE_POOL_SIZE",
+            Self::SetNodePoolManagement => "SET_NODE_POOL_MANAGEMENT",
+            Self::UpdateNodePool => "UPDATE_CLUSTER",
+            Self::UpgradeNodes => "UPGRADE_NODES",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Pending,
+    Running,
+    Aborting,
+    Done,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Operation {
+    pub(super) name: String,
+    pub(super) kind: OperationKind,
+    pub(super) pool: String,
+    pub(super) phase: Phase,
+    pub(super) detail: String,
+    pub(super) error: Option<String>,
+    pub(super) cancel: CancellationToken,
+    started: Timestamp,
+    ended: Option<Timestamp>,
+}
+
+impl Operation {
+    pub(super) fn new(kind: OperationKind, pool: &str, now: Timestamp) -> Self {
+        let random: u128 = rand::random();
+        let hex = format!("{random:032x}");
+        let name = format!(
+            "operation-{}-{}-{}-{}-{}-{}",
+            now.as_millisecond(),
+            &hex[..8],
+            &hex[8..12],
+            &hex[12..16],
+            &hex[16..20],
+            &hex[20..]
+        );
+        Self {
+            name,
+            kind,
+            pool: pool.to_owned(),
+            phase: Phase::Pending,
+            detail: String::new(),
+            error: None,
+            cancel: CancellationToken::new(),
+            started: now,
+            ended: None,
+        }
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.phase == Phase::Done
+    }
+
+    pub(super) fn finish(&mut self, error: Option<String>, now: Timestamp) {
+        self.phase = Phase::Done;
+        self.error = error;
+        self.ended = Some(now);
+    }
+
+    /// The operation as the Container API shows it.
+    pub(super) fn render(&self, settings: &Settings) -> Value {
+        let place = format!("projects/{}/locations/{}", settings.project, settings.location);
+        let base = format!("https://container.googleapis.com/v1/{place}");
+        let mut operation = json!({
+            "name": self.name,
+            "zone": settings.location,
+            "location": settings.location,
+            "operationType": self.kind.name(),
+            "status": match self.phase {
+                Phase::Pending => "PENDING",
+                Phase::Running => "RUNNING",
+                Phase::Aborting => "ABORTING",
+                Phase::Done => "DONE",
+            },
+            "selfLink": format!("{base}/operations/{}", self.name),
+            "targetLink": format!("{base}/clusters/{}/nodePools/{}", settings.cluster, self.pool),
+            "startTime": self.started.to_string(),
+        });
+        if let Some(ended) = self.ended {
+            operation["endTime"] = json!(ended.to_string());
+        }
+        if !self.detail.is_empty() {
+            operation["detail"] = json!(self.detail);
+        }
+        if let Some(error) = &self.error {
+            operation["statusMessage"] = json!(error);
+            operation["error"] = json!({"code": 10, "message": error});
+        }
+        operation
+    }
+}
