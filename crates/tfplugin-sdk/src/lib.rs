@@ -22,7 +22,7 @@ pub mod schema;
 pub mod serve;
 pub mod server;
 pub mod value;
-mod wire;
+pub mod wire;
 
 pub use attr::Attr;
 pub use context::Context;

@@ -1,5 +1,7 @@
 //! A schema is data: what a provider block or a resource may hold, and what may be said of it.
 
+mod replaced;
+
 use std::collections::BTreeMap;
 
 use crate::value::{Type, Value};

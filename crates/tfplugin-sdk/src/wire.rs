@@ -21,18 +21,13 @@ use tokio_util::sync::CancellationToken;
 use crate::provider::Provider;
 use crate::server::Server;
 
-/// What protoc would have written.
-mod pb {
-    #![expect(
-        dead_code,
-        unreachable_pub,
-        unused_qualifications,
-        reason = "generated code has a style of its own"
-    )]
-    pub(crate) mod tfplugin6 {
+/// The messages and services of the wire contract: public for tests that speak as Terraform does.
+pub mod pb {
+    #![expect(unused_qualifications, reason = "generated code has a style of its own")]
+    pub mod tfplugin6 {
         tonic::include_proto!("tfplugin6");
     }
-    pub(crate) mod plugin {
+    pub mod plugin {
         tonic::include_proto!("plugin");
     }
 }

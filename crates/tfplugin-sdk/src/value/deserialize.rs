@@ -41,7 +41,7 @@ impl<'de> Deserialize<'de> for Value {
 
 struct ValueVisitor;
 
-impl Visitor<'_> for ValueVisitor {
+impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Value;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -50,6 +50,19 @@ impl Visitor<'_> for ValueVisitor {
 
     fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Value, E> {
         msgpack::from_msgpack(bytes, &Type::Dynamic).map_err(E::custom)
+    }
+
+    /// A deserializer that is not ours has kept the bytes as it keeps any.
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_bytes(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut bytes: A) -> Result<Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(byte) = bytes.next_element()? {
+            all.push(byte);
+        }
+        self.visit_bytes(&all)
     }
 }
 
