@@ -1,8 +1,14 @@
-//! The chart's files, embedded.
+//! The bundled chart, embedded.
 
+use helm::chart::Chart;
 use include_dir::{Dir, File, include_dir};
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/chart/redis-ha");
+
+/// The bundled redis-ha chart.
+pub fn bundled() -> Chart {
+    Chart::from_files(bundled_files()).expect("the embedded chart is well formed")
+}
 
 /// Path below the chart's directory and contents of every file, sorted by path.
 pub fn bundled_files() -> Vec<(String, Vec<u8>)> {

@@ -14,9 +14,12 @@ pub mod effects;
 pub mod names;
 pub mod settings;
 
-pub use bundled::bundled_files;
+pub use bundled::{bundled, bundled_files};
 pub use check::{Facts, Finding, Severity};
 pub use effective::{Effective, SecretKey};
 pub use effects::Effect;
 pub use names::{Endpoint, Names};
 pub use settings::Settings;
+
+#[cfg(test)]
+mod tests;

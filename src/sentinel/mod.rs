@@ -33,3 +33,6 @@ pub use health::Finding;
 pub use observation::{Address, Answer, Observation, PodObservation, Role, SentinelView, ServerView, Target};
 pub use repairs::{Repair, RepairPlan};
 pub use topology::{Topology, Verdict};
+
+#[cfg(test)]
+mod tests;
