@@ -1,0 +1,96 @@
+//! Single objects: looked at, applied, deleted.
+
+use serde_json::Value as Json;
+
+use super::target::Target;
+use super::{Actor, cluster_error, managed_fields, owner};
+use crate::cluster::{ApplyOptions, ClusterErrorKind, DeleteOptions, ObjectRef};
+use crate::release::{Release, ReleaseError};
+
+/// What became of an object that a release dropped.
+pub(super) enum Dropped {
+    Deleted,
+    /// It outlives the release, or belongs to someone else.
+    Kept,
+    /// There was none.
+    Absent,
+}
+
+impl Actor<'_> {
+    pub(super) async fn get(&self, reference: &ObjectRef) -> Result<Option<Json>, ReleaseError> {
+        self.cluster.get(reference).await.map_err(cluster_error("read", reference))
+    }
+
+    /// The live object, which must not be there or carry the release's marks.
+    pub(super) async fn get_unless_foreign(
+        &self,
+        target: &Target,
+        release: &Release,
+    ) -> Result<Option<Json>, ReleaseError> {
+        let live = self.get(&target.reference).await?;
+        let foreign = live.as_ref().and_then(|live| owner::foreign(live, &release.name, &release.namespace));
+        match foreign {
+            None => Ok(live),
+            Some(found) => Err(ReleaseError::NotOurs {
+                object: target.reference.to_string(),
+                name: release.name.clone(),
+                found,
+            }),
+        }
+    }
+
+    pub(super) fn is_forced(&self, target: &Target) -> bool {
+        self.options.force.contains(&target.reference.key())
+    }
+
+    pub(super) async fn apply(&self, target: &Target) -> Result<Json, ReleaseError> {
+        let options = ApplyOptions {
+            field_manager: self.options.field_manager.clone(),
+            force: self.is_forced(target),
+            dry_run: false,
+        };
+        let applied = self.cluster.apply(&target.object, &options).await;
+        applied.map_err(cluster_error("apply", &target.reference))
+    }
+
+    /// Takes over what an earlier Helm owns by updates.
+    pub(super) async fn hand_over(&self, target: &Target, live: &Json) -> Result<(), ReleaseError> {
+        let manager = &self.options.field_manager;
+        let Some(patch) = managed_fields::handover_patch(live, manager) else { return Ok(()) };
+        let reference = &target.reference;
+        match self.cluster.merge_patch(reference, &patch, manager).await {
+            Ok(_) => Ok(()),
+            // Somebody changed the object since it was read: read it again, once.
+            Err(error) if error.kind == ClusterErrorKind::Conflict => {
+                let Some(live) = self.get(reference).await? else { return Ok(()) };
+                let Some(patch) = managed_fields::handover_patch(&live, manager) else { return Ok(()) };
+                let patched = self.cluster.merge_patch(reference, &patch, manager).await;
+                patched.map(|_| ()).map_err(cluster_error("take over", reference))
+            }
+            Err(error) => Err(cluster_error("take over", reference)(error)),
+        }
+    }
+
+    /// Deletes an object of the release, unless it asks to be kept or is another's by now. The
+    /// deletion is bound to the very object that was looked at.
+    pub(super) async fn drop_object(
+        &self,
+        reference: &ObjectRef,
+        release: &Release,
+    ) -> Result<Dropped, ReleaseError> {
+        let Some(live) = self.get(reference).await? else { return Ok(Dropped::Absent) };
+        if owner::is_kept(&live) {
+            return Ok(Dropped::Kept);
+        }
+        if let Some(found) = owner::foreign(&live, &release.name, &release.namespace) {
+            tracing::warn!(object = %reference, found, "not deleted: it is no part of the release");
+            return Ok(Dropped::Kept);
+        }
+        let options = DeleteOptions { uid: owner::uid(&live), ..DeleteOptions::default() };
+        match self.cluster.delete(reference, &options).await {
+            Ok(()) => Ok(Dropped::Deleted),
+            Err(error) if error.kind == ClusterErrorKind::NotFound => Ok(Dropped::Absent),
+            Err(error) => Err(cluster_error("delete", reference)(error)),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Why a release could not be read, changed or recorded.
+
+use crate::chart::ChartError;
+use crate::cluster::ClusterError;
+use crate::manifest::ManifestError;
+use crate::release::Status;
+use crate::render::RenderError;
+use crate::value::ConvertError;
+
+/// Why a release could not be read, changed or recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    #[error("cannot {operation} {object}")]
+    Cluster { operation: &'static str, object: String, source: ClusterError },
+    #[error("the release record {record} cannot be read; restore it or delete the Secret")]
+    Record { record: String, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("the manifest of release {name} revision {version} is damaged")]
+    Manifest { name: String, version: u64, source: ManifestError },
+    #[error(
+        "the record of release {name} has {bytes} bytes, a Secret holds {limit}; \
+         make the chart or its values smaller"
+    )]
+    TooLarge { name: String, bytes: usize, limit: usize },
+    #[error("{name:?} is no release name: lower-case letters, digits, '-' and '.', at most 53")]
+    Name { name: String },
+    #[error("release {name} exists with status {status}: upgrade it, or uninstall it first")]
+    NameInUse { name: String, status: Status },
+    #[error("release {name} does not exist in namespace {namespace}")]
+    NotFound { name: String, namespace: String },
+    #[error(
+        "release {name} revision {version} is {status} since {since}: wait for whoever works on it, or \
+         try again when it is old enough to be taken for dead"
+    )]
+    InProgress { name: String, version: u64, status: Status, since: String },
+    #[error("release {name} was rendered as revision {rendered}, revision {next} is next; render it again")]
+    MovedOn { name: String, rendered: u64, next: u64 },
+    #[error("{object} exists and is no part of release {name}: {found}; delete it or choose another name")]
+    NotOurs { object: String, name: String, found: String },
+    #[error("{path} renders an object without {missing}")]
+    Incomplete { path: String, missing: &'static str },
+    #[error("hook {hook} ({path}): {reason}")]
+    Hook { hook: String, path: String, reason: String },
+    #[error("{} objects of release {name} could not be deleted, the first is {object}", .count)]
+    Delete { name: String, count: usize, object: String, source: ClusterError },
+    #[error("a value of release {name} cannot be recorded")]
+    Value { name: String, source: ConvertError },
+    #[error(transparent)]
+    Chart(#[from] ChartError),
+    #[error(transparent)]
+    Render(#[from] RenderError),
+}
