@@ -7,8 +7,28 @@
 //! Deliberately absent: Terraform, Helm's logic, Redis. Nothing here decides what should be; the
 //! environment is a parameter; no secret is ever logged.
 
+mod client;
+mod connect;
+mod discovery;
+mod error;
+mod not_ready;
+mod objects;
 mod password;
+mod release;
+mod request;
+mod resources;
+mod retry;
 mod settings;
+mod sort;
+mod token;
 
+pub use client::Kubernetes;
+pub use discovery::ResourceKind;
+pub use error::{Answer, KubernetesError};
+pub use not_ready::{NotReady, Problem};
+pub use objects::FIELD_MANAGER;
 pub use password::Password;
+pub use request::{Operation, Verb};
+pub use retry::RequestLimits;
 pub use settings::{ExecSettings, KubernetesSettings, Lookup};
+pub use token::TokenSource;
