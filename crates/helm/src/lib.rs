@@ -3,6 +3,7 @@
 pub mod action;
 pub mod chart;
 pub mod cluster;
+mod functions;
 pub mod manifest;
 pub mod readiness;
 pub mod release;

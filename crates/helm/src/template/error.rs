@@ -9,7 +9,7 @@ pub enum TemplateError {
     #[error("template: {name}:{line}: {message}")]
     Parse { name: String, line: usize, message: String },
     /// A template that no file defines.
-    #[error("template: no template {} defined", quote(name))]
+    #[error("template: no template {} associated with template \"gotpl\"", quote(name))]
     NotDefined { name: String },
     /// What went wrong while a template ran.
     #[error("template: {location}: executing {} at <{at}>: {message}", quote(executing))]
@@ -25,6 +25,9 @@ pub enum TemplateError {
     /// As `Execute`, where the function that was called ran a template that failed.
     #[error("template: {location}: executing {} at <{at}>: {message}: {source}", quote(executing))]
     Nested { location: String, executing: String, at: String, message: String, source: Box<TemplateError> },
+    /// The chart refused its values, by `fail` or `required`; the place is the outermost one.
+    #[error("execution error at ({location}): {message}")]
+    Refused { location: String, message: String },
     /// A bound of [`super::Limits`] was reached.
     #[error("template: {location}: executing {}: {what} exceeds the limit of {limit}", quote(executing))]
     Limit { location: String, executing: String, what: &'static str, limit: u64 },

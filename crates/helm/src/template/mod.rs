@@ -6,12 +6,25 @@
 //! `fmt` does. Deliberately absent: charts, values merging, manifests, the cluster, the clock and
 //! randomness (they come in through [`World`]), and any asynchronous code.
 
+mod ast;
 mod error;
+mod eval;
 pub mod format;
+mod lexer;
+mod parser;
+mod token;
 
 pub use error::TemplateError;
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use crate::value::{Map, Value};
+use ast::Template;
+use eval::Machine;
+
+/// Stack of the thread that renders. It is reserved, not used, unless a chart nests deeply.
+const STACK_BYTES: usize = 256 << 20;
 
 /// What a template may reach outside its own data. The caller decides what answers, and can note that
 /// a template asked: what it rendered then depends on more than its values.
@@ -82,7 +95,9 @@ impl<'a> Environment<'a> {
 
 /// Parsed templates by name. A clone is cheap and independent.
 #[derive(Clone, Debug, Default)]
-pub struct TemplateSet {}
+pub struct TemplateSet {
+    templates: Arc<HashMap<String, Arc<Template>>>,
+}
 
 impl TemplateSet {
     pub fn new() -> Self {
@@ -94,21 +109,52 @@ impl TemplateSet {
     /// # Errors
     /// Bad syntax, and calls of functions that do not exist.
     pub fn parse(&mut self, name: &str, source: &str) -> Result<(), TemplateError> {
-        let _ = (name, source);
+        self.add(parser::parse(name, source)?);
         Ok(())
+    }
+
+    /// Whether a file or a `define` of this name was parsed.
+    pub fn contains(&self, name: &str) -> bool {
+        self.templates.contains_key(name)
     }
 
     /// Runs the template `name` on `data`. `<no value>` is removed, as Helm does.
     ///
     /// # Errors
     /// Whatever stops the template, with the place where it happened.
+    ///
+    /// # Panics
+    /// When the system cannot start a thread, or when the engine itself panics.
     pub fn render(
         &self,
         name: &str,
         data: &Value,
         environment: &Environment<'_>,
     ) -> Result<String, TemplateError> {
-        let _ = (data, environment);
-        Err(TemplateError::NotDefined { name: name.to_owned() })
+        let mut machine = Machine::new(*environment, self.clone());
+        let data = Some(data.clone());
+        // A chart may nest a thousand includes; the caller's stack may be a small one.
+        let text = std::thread::scope(|scope| {
+            let render = || machine.run(name, data);
+            let thread = std::thread::Builder::new().name("helm-render".to_owned()).stack_size(STACK_BYTES);
+            let handle = thread.spawn_scoped(scope, render).expect("the system can start a thread");
+            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })?;
+        Ok(text.replace("<no value>", ""))
+    }
+
+    fn find(&self, name: &str) -> Option<Arc<Template>> {
+        self.templates.get(name).cloned()
+    }
+
+    /// Adds templates; one with only space does not replace one with content.
+    fn add(&mut self, parsed: Vec<Template>) {
+        let templates = Arc::make_mut(&mut self.templates);
+        for template in parsed {
+            let keeps_old = template.is_empty() && templates.contains_key(&template.name);
+            if !keeps_old {
+                templates.insert(template.name.clone(), Arc::new(template));
+            }
+        }
     }
 }

@@ -1,0 +1,73 @@
+//! Upper and lower case, and the conventions that are made of them.
+
+use super::{Function, STRING, fixed, string, text_of};
+
+pub(super) const TABLE: &[Function] = &[
+    fixed("upper", &[STRING], |arguments| string(text_of(&arguments[0]).to_uppercase())),
+    fixed("lower", &[STRING], |arguments| string(text_of(&arguments[0]).to_lowercase())),
+    fixed("title", &[STRING], |arguments| string(title(text_of(&arguments[0])))),
+    fixed("untitle", &[STRING], |arguments| string(untitle(text_of(&arguments[0])))),
+    fixed("swapcase", &[STRING], |arguments| string(swap_case(text_of(&arguments[0])))),
+    fixed("nospace", &[STRING], |arguments| {
+        string(text_of(&arguments[0]).split_whitespace().collect::<String>())
+    }),
+    fixed("initials", &[STRING], |arguments| {
+        let words = text_of(&arguments[0]).split_whitespace();
+        string(words.filter_map(|word| word.chars().next()).collect::<String>())
+    }),
+];
+
+/// Go's `strings.Title`: a letter behind what is no letter, digit, underscore or quote.
+fn title(text: &str) -> String {
+    let mut at_start = true;
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if at_start {
+            out.extend(character.to_uppercase());
+        } else {
+            out.push(character);
+        }
+        at_start = is_separator(character);
+    }
+    out
+}
+
+fn is_separator(character: char) -> bool {
+    if character.is_ascii() {
+        return !character.is_ascii_alphanumeric() && character != '_';
+    }
+    !character.is_alphanumeric() && character.is_whitespace()
+}
+
+fn untitle(text: &str) -> String {
+    let mut at_start = true;
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if at_start {
+            out.extend(character.to_lowercase());
+        } else {
+            out.push(character);
+        }
+        at_start = character.is_whitespace();
+    }
+    out
+}
+
+/// Lower becomes upper, except that an upper one turns lower.
+fn swap_case(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut at_start = true;
+    for character in text.chars() {
+        if character.is_uppercase() {
+            out.extend(character.to_lowercase());
+        } else if character.is_lowercase() && at_start {
+            out.extend(character.to_uppercase());
+        } else if character.is_lowercase() {
+            out.extend(character.to_uppercase());
+        } else {
+            out.push(character);
+        }
+        at_start = character.is_whitespace();
+    }
+    out
+}

@@ -1,0 +1,194 @@
+//! YAML and JSON in templates.
+
+use super::{ANY, Answer, Function, STRING, fixed, string, text_of};
+use crate::template::format::{Notation, format_float};
+use crate::value::{ConvertError, List, Map, Value};
+use crate::yaml;
+
+pub(super) const TABLE: &[Function] = &[
+    // Helm swallows the error: what cannot be written is the empty string.
+    fixed("toYaml", &[ANY], |arguments| string(to_yaml(&arguments[0]).unwrap_or_default())),
+    fixed("mustToYaml", &[ANY], |arguments| {
+        string(to_yaml(&arguments[0]).map_err(|error| error.to_string())?)
+    }),
+    fixed("fromYaml", &[STRING], |arguments| {
+        Ok(or_error(yaml::parse(text_of(&arguments[0])).map_err(|error| error.to_string()), is_map))
+    }),
+    fixed("fromYamlArray", &[STRING], |arguments| {
+        Ok(list_or_error(yaml::parse(text_of(&arguments[0])).map_err(|error| error.to_string())))
+    }),
+    fixed("fromJson", &[STRING], |arguments| Ok(or_error(parse_json(text_of(&arguments[0])), is_map))),
+    fixed("fromJsonArray", &[STRING], |arguments| Ok(list_or_error(parse_json(text_of(&arguments[0]))))),
+    fixed("mustFromJson", &[STRING], |arguments| Ok(parse_json(text_of(&arguments[0]))?)),
+    fixed("toJson", &[ANY], |arguments| string(to_json(&arguments[0], true).unwrap_or_default())),
+    fixed("mustToJson", &[ANY], |arguments| must(to_json(&arguments[0], true))),
+    fixed("toRawJson", &[ANY], |arguments| must(to_json(&arguments[0], false))),
+    fixed("mustToRawJson", &[ANY], |arguments| must(to_json(&arguments[0], false))),
+    fixed("toPrettyJson", &[ANY], |arguments| must(to_pretty_json(&arguments[0]))),
+    fixed("mustToPrettyJson", &[ANY], |arguments| must(to_pretty_json(&arguments[0]))),
+];
+
+fn must(text: Result<String, ConvertError>) -> Answer {
+    string(text.map_err(|error| error.to_string())?)
+}
+
+fn to_yaml(value: &Value) -> Result<String, yaml::YamlError> {
+    let text = yaml::to_yaml(value)?;
+    Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
+}
+
+fn parse_json(text: &str) -> Result<Value, String> {
+    serde_json::from_str::<serde_json::Value>(text).map(Value::from).map_err(|error| error.to_string())
+}
+
+fn is_map(value: &Value) -> bool {
+    value.as_map().is_some()
+}
+
+/// Helm puts the error into the result, under the key `Error`.
+fn or_error(parsed: Result<Value, String>, fits: fn(&Value) -> bool) -> Value {
+    let message = match parsed {
+        Ok(Value::Nil) => return Value::Map(Map::new()),
+        Ok(value) if fits(&value) => return value,
+        Ok(other) => unmarshal_message(&other, "map[string]interface {}"),
+        Err(message) => message,
+    };
+    let map = Map::new();
+    map.insert("Error", message);
+    Value::Map(map)
+}
+
+fn list_or_error(parsed: Result<Value, String>) -> Value {
+    let message = match parsed {
+        Ok(Value::Nil) => return Value::List(List::default()),
+        Ok(value @ Value::List(_)) => return value,
+        Ok(other) => unmarshal_message(&other, "[]interface {}"),
+        Err(message) => message,
+    };
+    Value::list(vec![Value::from(message)])
+}
+
+fn unmarshal_message(value: &Value, target: &str) -> String {
+    let kind = match value {
+        Value::List(_) => "array",
+        Value::Map(_) => "object",
+        Value::Bool(_) => "bool",
+        Value::String(_) => "string",
+        _ => "number",
+    };
+    format!(
+        "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {kind} into Go value of type {target}"
+    )
+}
+
+/// JSON as Go writes it: sorted keys, and `<`, `>`, `&` escaped unless raw.
+fn to_json(value: &Value, escapes_html: bool) -> Result<String, ConvertError> {
+    let mut out = String::new();
+    write_json(&mut out, &value.to_plain()?, escapes_html)?;
+    Ok(out)
+}
+
+fn write_json(out: &mut String, value: &Value, escapes_html: bool) -> Result<(), ConvertError> {
+    match value {
+        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        Value::Int(number) | Value::Int64(number) => out.push_str(&number.to_string()),
+        Value::Float(number) => out.push_str(&json_number(*number)?),
+        Value::String(text) => write_json_string(out, text, escapes_html),
+        Value::List(list) => {
+            out.push('[');
+            for (index, item) in list.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_json(out, item, escapes_html)?;
+            }
+            out.push(']');
+        }
+        Value::Map(map) => {
+            out.push('{');
+            for (index, (key, item)) in map.entries().iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_json_string(out, key, escapes_html);
+                out.push(':');
+                write_json(out, item, escapes_html)?;
+            }
+            out.push('}');
+        }
+        Value::Nil | Value::Bytes(_) | Value::Object(_) => out.push_str("null"),
+    }
+    Ok(())
+}
+
+/// Go's JSON numbers: plain digits, with an exponent only below 1e-6 and from 1e21 on.
+fn json_number(number: f64) -> Result<String, ConvertError> {
+    if !number.is_finite() {
+        return Err(ConvertError::NotFinite { value: format_float(number, Notation::Shortest, None) });
+    }
+    let magnitude = number.abs();
+    if magnitude != 0.0 && !(1e-6..1e21).contains(&magnitude) {
+        let text = format_float(number, Notation::Exponent, None);
+        return Ok(text.replace("e-0", "e-"));
+    }
+    Ok(format!("{number}"))
+}
+
+fn write_json_string(out: &mut String, text: &str, escapes_html: bool) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\x08' => out.push_str("\\b"),
+            '\x0c' => out.push_str("\\f"),
+            '<' | '>' | '&' if escapes_html => out.push_str(&format!("\\u{:04x}", character as u32)),
+            '\u{2028}' | '\u{2029}' => out.push_str(&format!("\\u{:04x}", character as u32)),
+            control if (control as u32) < 0x20 => out.push_str(&format!("\\u{:04x}", control as u32)),
+            other => out.push(other),
+        }
+    }
+    out.push('"');
+}
+
+fn to_pretty_json(value: &Value) -> Result<String, ConvertError> {
+    let mut out = String::new();
+    write_pretty(&mut out, &value.to_plain()?, 0)?;
+    Ok(out)
+}
+
+fn write_pretty(out: &mut String, value: &Value, depth: usize) -> Result<(), ConvertError> {
+    let newline = |out: &mut String, depth: usize| {
+        out.push('\n');
+        out.push_str(&"  ".repeat(depth));
+    };
+    match value {
+        Value::List(list) if !list.is_empty() => {
+            out.push('[');
+            for (index, item) in list.iter().enumerate() {
+                out.push_str(if index > 0 { "," } else { "" });
+                newline(out, depth + 1);
+                write_pretty(out, item, depth + 1)?;
+            }
+            newline(out, depth);
+            out.push(']');
+        }
+        Value::Map(map) if !map.is_empty() => {
+            out.push('{');
+            for (index, (key, item)) in map.entries().iter().enumerate() {
+                out.push_str(if index > 0 { "," } else { "" });
+                newline(out, depth + 1);
+                write_json_string(out, key, true);
+                out.push_str(": ");
+                write_pretty(out, item, depth + 1)?;
+            }
+            newline(out, depth);
+            out.push('}');
+        }
+        other => write_json(out, other, true)?,
+    }
+    Ok(())
+}

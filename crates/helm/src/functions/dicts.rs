@@ -1,0 +1,116 @@
+//! Maps. `set`, `unset` and the merges change the map that they are given, for all who hold it.
+
+use super::cast::{is_empty, to_text};
+use super::{ANY, Answer, Function, MAP, STRING, boolean, fixed, text_of, variadic};
+use crate::value::{Map, Value};
+
+pub(super) const TABLE: &[Function] = &[
+    variadic("dict", &[], ANY, dict),
+    fixed("get", &[MAP, STRING], |arguments| {
+        Ok(map_of(&arguments[0]).get(text_of(&arguments[1])).unwrap_or_else(|| Value::from("")))
+    }),
+    fixed("set", &[MAP, STRING, ANY], |arguments| {
+        map_of(&arguments[0]).insert(text_of(&arguments[1]), arguments[2].clone());
+        Ok(arguments[0].clone())
+    }),
+    fixed("unset", &[MAP, STRING], |arguments| {
+        map_of(&arguments[0]).remove(text_of(&arguments[1]));
+        Ok(arguments[0].clone())
+    }),
+    fixed("hasKey", &[MAP, STRING], |arguments| {
+        boolean(map_of(&arguments[0]).contains_key(text_of(&arguments[1])))
+    }),
+    variadic("pluck", &[STRING], MAP, |arguments| {
+        let maps = arguments[1..].iter().map(map_of);
+        Ok(Value::list(maps.filter_map(|map| map.get(text_of(&arguments[0]))).collect()))
+    }),
+    // Go's order is random; here it is that of the keys.
+    variadic("keys", &[], MAP, |arguments| {
+        Ok(Value::strings(arguments.iter().flat_map(|map| map_of(map).keys())))
+    }),
+    fixed("values", &[MAP], |arguments| {
+        let entries = map_of(&arguments[0]).entries();
+        Ok(Value::list(entries.into_iter().map(|(_, value)| value).collect()))
+    }),
+    variadic("pick", &[MAP], STRING, |arguments| Ok(filtered(arguments, true))),
+    variadic("omit", &[MAP], STRING, |arguments| Ok(filtered(arguments, false))),
+    variadic("merge", &[MAP], MAP, |arguments| Ok(merge_all(arguments, false))),
+    variadic("mustMerge", &[MAP], MAP, |arguments| Ok(merge_all(arguments, false))),
+    variadic("mergeOverwrite", &[MAP], MAP, |arguments| Ok(merge_all(arguments, true))),
+    variadic("mustMergeOverwrite", &[MAP], MAP, |arguments| Ok(merge_all(arguments, true))),
+    fixed("deepCopy", &[ANY], |arguments| Ok(arguments[0].deep_clone())),
+    fixed("mustDeepCopy", &[ANY], |arguments| Ok(arguments[0].deep_clone())),
+    variadic("dig", &[], ANY, dig),
+];
+
+/// Nesting beyond which a merge stops: only maps that contain themselves get there.
+const DEPTH_LIMIT: usize = 200;
+
+fn map_of(value: &Value) -> Map {
+    value.as_map().cloned().unwrap_or_default()
+}
+
+fn dict(arguments: &[Value]) -> Answer {
+    let map = Map::new();
+    for pair in arguments.chunks(2) {
+        map.insert(to_text(&pair[0]), pair.get(1).cloned().unwrap_or_else(|| Value::from("")));
+    }
+    Ok(Value::Map(map))
+}
+
+fn filtered(arguments: &[Value], keeps: bool) -> Value {
+    let names = &arguments[1..];
+    let is_named = |key: &str| names.iter().any(|name| name.as_str() == Some(key));
+    let entries = map_of(&arguments[0]).entries().into_iter();
+    Value::Map(entries.filter(|(key, _)| is_named(key) == keeps).collect())
+}
+
+fn merge_all(arguments: &[Value], overwrites: bool) -> Value {
+    let target = map_of(&arguments[0]);
+    for source in &arguments[1..] {
+        merge(&target, &map_of(source), overwrites, 0);
+    }
+    Value::Map(target)
+}
+
+/// Sprig's merge: what the target has and is not empty stays, unless `overwrites`. Nested maps merge.
+fn merge(target: &Map, source: &Map, overwrites: bool, depth: usize) {
+    if depth > DEPTH_LIMIT || target.is_same(source) {
+        return;
+    }
+    for (key, value) in source.entries() {
+        match (target.get(&key), &value) {
+            (Some(Value::Map(inner)), Value::Map(other)) => merge(&inner, other, overwrites, depth + 1),
+            (_, Value::Nil) if !overwrites => {}
+            (Some(present), _) if !overwrites && !is_empty(&present) => {}
+            _ => {
+                target.insert(key, value);
+            }
+        }
+    }
+}
+
+/// `dig "a" "b" DEFAULT MAP`.
+fn dig(arguments: &[Value]) -> Answer {
+    let [path @ .., default, map] = arguments else {
+        return Err("dig needs at least three arguments".into());
+    };
+    if path.is_empty() {
+        return Err("dig needs at least three arguments".into());
+    }
+    let mut current = map.clone();
+    for key in path {
+        let Value::Map(map) = &current else {
+            let message = format!(
+                "interface conversion: interface {{}} is {}, not map[string]interface {{}}",
+                current.type_name()
+            );
+            return Err(message.into());
+        };
+        match map.get(key.as_str().ok_or("interface conversion: interface {} is not string")?) {
+            Some(value) => current = value,
+            None => return Ok(default.clone()),
+        }
+    }
+    Ok(current)
+}

@@ -1,0 +1,87 @@
+//! Encodings and checksums.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha1::{Digest as _, Sha1};
+use sha2::{Sha256, Sha512};
+
+use super::{Answer, Function, STRING, fixed, string, text_of};
+
+pub(super) const TABLE: &[Function] = &[
+    fixed("b64enc", &[STRING], |arguments| string(STANDARD.encode(text_of(&arguments[0])))),
+    fixed("b64dec", &[STRING], |arguments| decode_base64(text_of(&arguments[0]))),
+    fixed("b32enc", &[STRING], |arguments| string(encode_base32(text_of(&arguments[0]).as_bytes()))),
+    fixed("b32dec", &[STRING], |arguments| decode_base32(text_of(&arguments[0]))),
+    fixed("sha1sum", &[STRING], |arguments| string(hexadecimal(&Sha1::digest(text_of(&arguments[0]))))),
+    fixed("sha256sum", &[STRING], |arguments| string(hexadecimal(&Sha256::digest(text_of(&arguments[0]))))),
+    fixed("sha512sum", &[STRING], |arguments| string(hexadecimal(&Sha512::digest(text_of(&arguments[0]))))),
+    fixed("adler32sum", &[STRING], |arguments| {
+        string(adler32(text_of(&arguments[0]).as_bytes()).to_string())
+    }),
+];
+
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The decoded text, or the words of Go's error, as Sprig does.
+fn decode_base64(text: &str) -> Answer {
+    let compact = text.replace(['\n', '\r'], "");
+    match STANDARD.decode(&compact) {
+        Ok(bytes) => string(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) => {
+            let offset = match error {
+                base64::DecodeError::InvalidByte(offset, _)
+                | base64::DecodeError::InvalidLastSymbol(offset, _) => offset,
+                base64::DecodeError::InvalidLength(_) | base64::DecodeError::InvalidPadding => {
+                    compact.len() / 4 * 4
+                }
+            };
+            string(format!("illegal base64 data at input byte {offset}"))
+        }
+    }
+}
+
+const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+fn encode_base32(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    for chunk in bytes.chunks(5) {
+        let mut buffer = [0; 5];
+        buffer[..chunk.len()].copy_from_slice(chunk);
+        let bits = buffer.iter().fold(0u64, |bits, byte| bits << 8 | u64::from(*byte));
+        let digits = (chunk.len() * 8).div_ceil(5);
+        for index in 0..8 {
+            let digit = (bits >> (35 - 5 * index) & 31) as usize;
+            out.push(if index < digits { char::from(ALPHABET[digit]) } else { '=' });
+        }
+    }
+    out
+}
+
+fn decode_base32(text: &str) -> Answer {
+    let mut bytes = Vec::new();
+    let (mut bits, mut count) = (0u32, 0);
+    for (offset, digit) in text.bytes().enumerate().take_while(|(_, digit)| *digit != b'=') {
+        let Some(value) = ALPHABET.iter().position(|known| *known == digit) else {
+            return string(format!("illegal base32 data at input byte {offset}"));
+        };
+        bits = bits << 5 | value as u32;
+        count += 5;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+            bits &= (1 << count) - 1;
+        }
+    }
+    string(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn adler32(bytes: &[u8]) -> u32 {
+    const MODULUS: u32 = 65521;
+    let (low, high) = bytes.iter().fold((1, 0), |(low, high), byte| {
+        let low = (low + u32::from(*byte)) % MODULUS;
+        (low, (high + low) % MODULUS)
+    });
+    high << 16 | low
+}

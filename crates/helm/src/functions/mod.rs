@@ -1,0 +1,164 @@
+//! The function table: Go's builtins, Sprig's functions, and Helm's own.
+//!
+//! In: arguments that the evaluator has checked against a [`Signature`]. Out: a value, or a
+//! [`FunctionError`]. One file a subject; each contributes a table. Functions that need more than
+//! their arguments ask the [`Host`]. Deliberately absent: `env`, `expandenv` (Helm removes them), and
+//! the crypto functions. What is not in the table is 'not defined' when a template is parsed.
+
+mod case;
+mod cast;
+mod compare;
+mod core;
+mod data;
+mod dicts;
+mod encoding;
+mod go_regex;
+mod helm;
+mod lists;
+mod math;
+mod paths;
+mod random;
+mod regexes;
+mod sequences;
+mod strings;
+mod types;
+mod versions;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::template::{Limits, TemplateError, World};
+use crate::value::{Signature, Type, Value};
+
+/// What a function answers.
+pub(crate) type Answer = Result<Value, FunctionError>;
+
+/// Why a function gave no value.
+#[derive(Debug)]
+pub(crate) enum FunctionError {
+    /// Becomes `error calling NAME: …`.
+    Message(String),
+    /// `fail` and `required`: the chart's own words to its user.
+    Refused(String),
+    /// A template that the function ran has failed.
+    Template { context: Option<String>, source: Box<TemplateError> },
+    /// A bound was reached: what, and how much it may be.
+    Limit(&'static str, u64),
+}
+
+impl From<String> for FunctionError {
+    fn from(message: String) -> Self {
+        Self::Message(message)
+    }
+}
+
+impl From<&str> for FunctionError {
+    fn from(message: &str) -> Self {
+        Self::Message(message.to_owned())
+    }
+}
+
+/// What a function may ask of the rendering it runs in.
+pub(crate) trait Host {
+    fn include(&mut self, name: &str, data: &Value) -> Answer;
+    fn tpl(&mut self, text: &str, data: &Value) -> Answer;
+    fn world(&self) -> &dyn World;
+    fn limits(&self) -> &Limits;
+}
+
+/// One function of the table.
+#[derive(Debug)]
+pub(crate) struct Function {
+    pub(crate) name: &'static str,
+    pub(crate) signature: Signature,
+    pub(crate) body: Body,
+}
+
+/// How a function is run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Body {
+    /// `and` and `or`, which stop evaluating at the first argument of this truth.
+    Until(bool),
+    Pure(fn(&[Value]) -> Answer),
+    Host(fn(&mut dyn Host, &[Value]) -> Answer),
+}
+
+const ANY: Type = Type::Any;
+const BOOL: Type = Type::Bool;
+const INT: Type = Type::Int;
+const FLOAT: Type = Type::Float;
+const STRING: Type = Type::String;
+const MAP: Type = Type::Map;
+
+/// A function of fixed parameters.
+const fn fixed(name: &'static str, fixed: &'static [Type], body: fn(&[Value]) -> Answer) -> Function {
+    Function { name, signature: Signature { fixed, rest: None }, body: Body::Pure(body) }
+}
+
+/// A function that takes any number of `rest` after its fixed parameters.
+const fn variadic(
+    name: &'static str,
+    fixed: &'static [Type],
+    rest: Type,
+    body: fn(&[Value]) -> Answer,
+) -> Function {
+    Function { name, signature: Signature { fixed, rest: Some(rest) }, body: Body::Pure(body) }
+}
+
+/// A function that needs the rendering it runs in.
+const fn hosted(
+    name: &'static str,
+    fixed: &'static [Type],
+    rest: Option<Type>,
+    body: fn(&mut dyn Host, &[Value]) -> Answer,
+) -> Function {
+    Function { name, signature: Signature { fixed, rest }, body: Body::Host(body) }
+}
+
+static TABLE: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
+    let tables: [&'static [Function]; 16] = [
+        case::TABLE,
+        compare::TABLE,
+        core::TABLE,
+        data::TABLE,
+        dicts::TABLE,
+        encoding::TABLE,
+        helm::TABLE,
+        lists::TABLE,
+        math::TABLE,
+        paths::TABLE,
+        random::TABLE,
+        regexes::TABLE,
+        sequences::TABLE,
+        strings::TABLE,
+        types::TABLE,
+        versions::TABLE,
+    ];
+    tables.into_iter().flatten().map(|function| (function.name, function)).collect()
+});
+
+/// Finds a function by its name.
+pub(crate) fn find(name: &str) -> Option<&'static Function> {
+    TABLE.get(name).copied()
+}
+
+/// The text of an argument that its signature says is a string.
+fn text_of(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// The number of an argument that its signature says is an integer.
+fn integer_of(value: &Value) -> i64 {
+    match value {
+        Value::Int(number) | Value::Int64(number) => *number,
+        _ => 0,
+    }
+}
+
+fn string(text: impl Into<std::sync::Arc<str>>) -> Answer {
+    Ok(Value::string(text))
+}
+
+fn boolean(value: bool) -> Answer {
+    Ok(Value::Bool(value))
+}

@@ -1,0 +1,76 @@
+//! Regular expressions in Go's syntax.
+
+use regex::Regex;
+
+use super::go_regex::compile;
+use super::{Answer, Function, FunctionError, INT, STRING, boolean, fixed, integer_of, string, text_of};
+use crate::value::Value;
+
+pub(super) const TABLE: &[Function] = &[
+    // Sprig swallows the error of a bad pattern here, and only here.
+    fixed("regexMatch", &[STRING, STRING], |arguments| boolean(matches(arguments).unwrap_or(false))),
+    fixed("mustRegexMatch", &[STRING, STRING], |arguments| boolean(matches(arguments)?)),
+    fixed("regexFind", &[STRING, STRING], find),
+    fixed("mustRegexFind", &[STRING, STRING], find),
+    fixed("regexFindAll", &[STRING, STRING, INT], find_all),
+    fixed("mustRegexFindAll", &[STRING, STRING, INT], find_all),
+    fixed("regexReplaceAll", &[STRING, STRING, STRING], |arguments| replace(arguments, false)),
+    fixed("mustRegexReplaceAll", &[STRING, STRING, STRING], |arguments| replace(arguments, false)),
+    fixed("regexReplaceAllLiteral", &[STRING, STRING, STRING], |arguments| replace(arguments, true)),
+    fixed("mustRegexReplaceAllLiteral", &[STRING, STRING, STRING], |arguments| replace(arguments, true)),
+    fixed("regexSplit", &[STRING, STRING, INT], split),
+    fixed("mustRegexSplit", &[STRING, STRING, INT], split),
+    fixed("regexQuoteMeta", &[STRING], |arguments| string(quote_meta(text_of(&arguments[0])))),
+];
+
+fn pattern_of(arguments: &[Value]) -> Result<Regex, FunctionError> {
+    Ok(compile(text_of(&arguments[0]))?)
+}
+
+fn matches(arguments: &[Value]) -> Result<bool, FunctionError> {
+    Ok(pattern_of(arguments)?.is_match(text_of(&arguments[1])))
+}
+
+fn find(arguments: &[Value]) -> Answer {
+    let found = pattern_of(arguments)?.find(text_of(&arguments[1])).map(|found| found.as_str().to_owned());
+    string(found.unwrap_or_default())
+}
+
+fn find_all(arguments: &[Value]) -> Answer {
+    let limit = usize::try_from(integer_of(&arguments[2])).unwrap_or(usize::MAX);
+    let pattern = pattern_of(arguments)?;
+    let found = pattern.find_iter(text_of(&arguments[1])).take(limit);
+    Ok(Value::strings(found.map(|found| found.as_str())))
+}
+
+fn replace(arguments: &[Value], is_literal: bool) -> Answer {
+    let pattern = pattern_of(arguments)?;
+    let (text, replacement) = (text_of(&arguments[1]), text_of(&arguments[2]));
+    let replaced = if is_literal {
+        pattern.replace_all(text, regex::NoExpand(replacement))
+    } else {
+        pattern.replace_all(text, replacement)
+    };
+    string(replaced.into_owned())
+}
+
+fn split(arguments: &[Value]) -> Answer {
+    let pattern = pattern_of(arguments)?;
+    let (text, count) = (text_of(&arguments[1]), integer_of(&arguments[2]));
+    Ok(Value::strings(match usize::try_from(count) {
+        Ok(0) => Vec::new(),
+        Ok(limit) => pattern.splitn(text, limit).collect::<Vec<_>>(),
+        Err(_) => pattern.split(text).collect(),
+    }))
+}
+
+fn quote_meta(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if r"\.+*?()|[]{}^$".contains(character) {
+            out.push('\\');
+        }
+        out.push(character);
+    }
+    out
+}

@@ -1,0 +1,79 @@
+//! Semantic versions.
+
+use super::{Function, FunctionError, STRING, boolean, fixed, text_of};
+use crate::template::format::quote;
+use crate::value::{ConvertError, Object, Signature, Type, Value};
+use crate::version::{Range, Version};
+
+const TYPE: &str = "*semver.Version";
+
+pub(super) const TABLE: &[Function] = &[
+    fixed("semver", &[STRING], |arguments| {
+        Ok(Value::object(SemanticVersion(parse(text_of(&arguments[0]))?)))
+    }),
+    fixed("semverCompare", &[STRING, STRING], |arguments| {
+        let constraint = text_of(&arguments[0]);
+        let range = Range::parse(constraint)
+            .ok_or_else(|| FunctionError::from(format!("improper constraint: {constraint}")))?;
+        boolean(range.contains(&parse(text_of(&arguments[1]))?))
+    }),
+];
+
+fn parse(text: &str) -> Result<Version, FunctionError> {
+    Version::parse(text).ok_or_else(|| match text {
+        "" => FunctionError::from("version string empty"),
+        _ => FunctionError::from("invalid semantic version"),
+    })
+}
+
+#[derive(Debug)]
+struct SemanticVersion(Version);
+
+impl Object for SemanticVersion {
+    fn type_name(&self) -> &str {
+        TYPE
+    }
+
+    fn kind_name(&self) -> &str {
+        "ptr"
+    }
+
+    fn method(&self, name: &str) -> Option<Signature> {
+        let fixed: &'static [Type] = match name {
+            "Major" | "Minor" | "Patch" | "Prerelease" | "Metadata" | "Original" | "String" => &[],
+            "Compare" | "Equal" | "LessThan" | "GreaterThan" => &[Type::Object(TYPE)],
+            _ => return None,
+        };
+        Some(Signature { fixed, rest: None })
+    }
+
+    fn call(&self, name: &str, arguments: &[Value]) -> Result<Value, String> {
+        let number = |number: u64| Value::Int64(i64::try_from(number).unwrap_or(i64::MAX));
+        let order = || -> Result<std::cmp::Ordering, String> {
+            let other = arguments.first().map(crate::template::format::plain).unwrap_or_default();
+            let other = Version::parse(&other).ok_or_else(|| format!("{} is no version", quote(&other)))?;
+            Ok(self.0.precedence(&other))
+        };
+        Ok(match name {
+            "Major" => number(self.0.major),
+            "Minor" => number(self.0.minor),
+            "Patch" => number(self.0.patch),
+            "Prerelease" => Value::from(self.0.pre.as_str()),
+            "Metadata" => Value::from(self.0.metadata.as_str()),
+            "Original" => Value::from(self.0.original.as_str()),
+            "Compare" => Value::Int(order()? as i64),
+            "Equal" => Value::Bool(order()?.is_eq()),
+            "LessThan" => Value::Bool(order()?.is_lt()),
+            "GreaterThan" => Value::Bool(order()?.is_gt()),
+            _ => Value::from(self.display()),
+        })
+    }
+
+    fn display(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn to_plain(&self) -> Result<Value, ConvertError> {
+        Ok(Value::from(self.0.original.as_str()))
+    }
+}
