@@ -119,12 +119,11 @@ impl Pass {
                 (None, default) => {
                     over.insert(key, default);
                 }
-                (Some(Value::Nil), default) => {
-                    // A null against a null, or against nothing, is a value of its own.
-                    if nulls == Nulls::Delete && !default.is_nil() {
-                        over.remove(&key);
-                    }
+                // A null against a null, or against nothing, is a value of its own.
+                (Some(Value::Nil), default) if nulls == Nulls::Delete && !default.is_nil() => {
+                    over.remove(&key);
                 }
+                (Some(Value::Nil), _) => {}
                 (Some(Value::Map(table)), Value::Map(default)) => {
                     self.tables(&table, &default, &full_key, nulls);
                 }

@@ -159,12 +159,10 @@ fn typed(text: &str) -> Value {
         "0" => return Value::Int64(0),
         _ => {}
     }
-    if !text.starts_with('0') {
-        if let Ok(number) = text.parse() {
-            return Value::Int64(number);
-        }
+    match text.parse() {
+        Ok(number) if !text.starts_with('0') => Value::Int64(number),
+        _ => Value::from(text),
     }
-    Value::from(text)
 }
 
 #[cfg(test)]
