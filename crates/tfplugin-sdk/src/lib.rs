@@ -10,9 +10,14 @@
 //! Deliberately absent: nested blocks (nested attributes do all that they do), the legacy type
 //! system, legacy flatmap state, protocol 5.
 
+#[cfg(test)]
+extern crate self as tfplugin_sdk;
+
 pub mod attr;
 pub mod context;
 pub mod diagnostic;
+#[cfg(any(test, feature = "harness"))]
+pub mod harness;
 pub mod log;
 pub mod path;
 pub mod private;

@@ -29,6 +29,9 @@ use crate::resource::ErasedResource;
 use crate::schema::{Schema, null_write_only};
 use crate::value::{Type, Value, ValueError, conform, from_json, from_msgpack, to_msgpack};
 
+/// What a diagnostic says when the provider, not its user, is at fault.
+pub(crate) const BUG: &str = "This is a bug in the provider.";
+
 /// How long a verb that only looks may take to end by itself after a stop.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 
@@ -184,7 +187,7 @@ fn decode(value: &Encoded, shape: &Type) -> Result<Value, Diagnostics> {
 }
 
 fn unreadable(error: &ValueError) -> Diagnostics {
-    let detail = format!("{error}. This is a bug in the provider or in Terraform.");
+    let detail = format!("{error}. {BUG}");
     Diagnostic::error("A value does not fit the schema", detail).at(error.path().clone()).into()
 }
 
@@ -205,7 +208,7 @@ fn settle(state: Value, verb: &str, diagnostics: &mut Diagnostics) -> Value {
     let unknown = state.unknown_paths();
     if let Some(first) = unknown.first().filter(|_| !diagnostics.has_errors()) {
         let all: Vec<_> = unknown.iter().map(ToString::to_string).collect();
-        let detail = format!("Still unknown: {}. This is a bug in the provider.", all.join(", "));
+        let detail = format!("Still unknown: {}. {BUG}", all.join(", "));
         diagnostics.push(
             Diagnostic::error(format!("After {verb} the state is not wholly known"), detail)
                 .at(first.clone()),

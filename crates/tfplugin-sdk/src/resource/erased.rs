@@ -11,6 +11,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::path::AttributePath;
 use crate::private::Private;
 use crate::schema::Schema;
+use crate::server::BUG;
 use crate::value::{Type, Value, ValueError, from_value, to_value};
 
 /// What came of a plan, as a value. None where the verb failed before it had one.
@@ -72,7 +73,7 @@ struct Erased<R, C> {
 fn misfit(what: &str, error: &ValueError) -> Diagnostics {
     Diagnostic::error(
         format!("The provider's model does not fit its schema in {what}"),
-        format!("{error}. This is a bug in the provider."),
+        format!("{error}. {BUG}"),
     )
     .at(error.path().clone())
     .into()

@@ -1,7 +1,7 @@
 //! ApplyResourceChange: creates, updates or deletes. Whatever happens, what stands is returned.
 
 use super::guard::guard;
-use super::{Encoded, Entry, Server, kept, null, private, settle};
+use super::{BUG, Encoded, Entry, Server, kept, null, private, settle};
 use crate::context::Context;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::private::Private;
@@ -131,7 +131,7 @@ fn stands(change: &Change, outcome: ErasedOutcome) -> (Value, Private, Diagnosti
     let failed = diagnostics.has_errors();
     let state = match outcome.state {
         Some(state) if verb == Verb::Delete && !failed => {
-            let detail = "The provider returned a state and no error. This is a bug in the provider.";
+            let detail = format!("The provider returned a state and no error. {BUG}");
             diagnostics.push(Diagnostic::error("After delete the resource still stands", detail));
             state
         }
@@ -141,7 +141,7 @@ fn stands(change: &Change, outcome: ErasedOutcome) -> (Value, Private, Diagnosti
         None if verb == Verb::Create && failed => Value::Null,
         None if failed => change.prior.clone(),
         None => {
-            let detail = "The provider returned neither a state nor an error. This is a bug in the provider.";
+            let detail = format!("The provider returned neither a state nor an error. {BUG}");
             diagnostics
                 .push(Diagnostic::error(format!("After {} there is no resource", verb.name()), detail));
             change.fallback()

@@ -5,6 +5,7 @@ use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Poll;
 
+use super::BUG;
 use crate::diagnostic::Diagnostic;
 
 /// What a verb panicked with.
@@ -18,10 +19,8 @@ impl Panic {
     }
 
     pub(super) fn diagnostic(&self, rpc: &str) -> Diagnostic {
-        let detail = format!(
-            "{}. This is a bug in the provider: please report it with the log of TF_LOG=debug. The state was kept.",
-            self.0
-        );
+        let detail =
+            format!("{}. {BUG} Please report it with the log of TF_LOG=debug. The state was kept.", self.0);
         Diagnostic::error(format!("The provider failed inside {rpc}"), detail)
     }
 }

@@ -1,0 +1,67 @@
+//! Rules 1 and 2: what a schema may say.
+
+use super::Violation;
+use crate::path::AttributePath;
+use crate::schema::{Attribute, AttributeType, Attributes, Nesting, Schema};
+use crate::value::Type;
+
+/// Names that Terraform keeps for itself in every resource block.
+const RESERVED: [&str; 7] =
+    ["connection", "count", "depends_on", "for_each", "lifecycle", "provider", "provisioner"];
+
+pub(super) fn check(schema: &Schema) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for name in RESERVED.iter().filter(|name| schema.attributes.contains_key(**name)) {
+        let path = AttributePath::root().attribute(*name);
+        found.push(Violation::new(1, &path, "the name is reserved by Terraform"));
+    }
+    check_attributes(&schema.attributes, &AttributePath::root(), false, &mut found);
+    found
+}
+
+fn check_attributes(attributes: &Attributes, at: &AttributePath, in_set: bool, found: &mut Vec<Violation>) {
+    for (name, attribute) in attributes {
+        let path = at.clone().attribute(name);
+        let lawful = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if name.is_empty() || !name.chars().all(lawful) {
+            found.push(Violation::new(1, &path, "a name is of a-z, 0-9 and _ only"));
+        }
+        check_flags(attribute, &path, found);
+        if in_set && attribute.write_only {
+            found.push(Violation::new(2, &path, "a set holds a write-only attribute"));
+        }
+        match &attribute.shape {
+            AttributeType::Plain(plain) => {
+                if (in_set && plain.has_dynamic()) || set_of_dynamic(plain) {
+                    found.push(Violation::new(2, &path, "a set holds a dynamic type"));
+                }
+            }
+            AttributeType::Nested(nested) => {
+                let in_set = in_set || nested.nesting == Nesting::Set;
+                check_attributes(&nested.attributes, &path, in_set, found);
+            }
+        }
+    }
+}
+
+fn check_flags(attribute: &Attribute, path: &AttributePath, found: &mut Vec<Violation>) {
+    let Attribute { required, optional, computed, write_only, .. } = *attribute;
+    let wrong = match (required, optional, computed) {
+        (false, false, false) => Some("is none of required, optional and computed"),
+        (true, true, _) => Some("is both required and optional"),
+        (true, _, true) => Some("is both required and computed"),
+        _ if write_only && computed => Some("is both write-only and computed"),
+        _ => None,
+    };
+    found.extend(wrong.map(|wrong| Violation::new(1, path, wrong)));
+}
+
+fn set_of_dynamic(plain: &Type) -> bool {
+    match plain {
+        Type::Dynamic | Type::Bool | Type::Number | Type::String => false,
+        Type::Set(element) => element.has_dynamic(),
+        Type::List(element) | Type::Map(element) => set_of_dynamic(element),
+        Type::Object(attributes) => attributes.values().any(set_of_dynamic),
+        Type::Tuple(elements) => elements.iter().any(set_of_dynamic),
+    }
+}
