@@ -5,10 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::Gke;
+use crate::controllers::digest::letters_of;
 
 impl Gke {
     pub(super) fn render_cluster(&self) -> Value {
         let settings = self.settings();
+        let place = format!("projects/{}/locations/{}", settings.project, settings.location);
         let state = self.state();
         let pools: Vec<Value> = state.pools.values().map(|pool| pool.render(settings)).collect();
         let is_busy = state.operations.iter().any(|operation| !operation.is_done());
@@ -18,11 +20,10 @@ impl Gke {
             .iter()
             .flat_map(|pool| pool["instanceGroupUrls"].as_array().cloned().unwrap_or_default())
             .collect();
-        let place = format!("projects/{}/locations/{}", settings.project, settings.location);
         let network = format!("projects/{}/global/networks/default", settings.project);
         json!({
             "name": settings.cluster,
-            "id": super::pool::name_prefix(settings, "", ""),
+            "id": letters_of(&place, 32),
             "description": "",
             "selfLink": format!("https://container.googleapis.com/v1/{place}/clusters/{}", settings.cluster),
             "location": settings.location,

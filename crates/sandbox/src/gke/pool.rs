@@ -232,7 +232,6 @@ pub(super) fn check_autoscaling(autoscaling: &Value) -> Result<(), GoogleError> 
 }
 
 fn fill_defaults(settings: &Settings, resource: &mut Value) -> Result<(), GoogleError> {
-    let pool_name = text(resource, "/name").to_owned();
     let autoscales = resource.pointer("/autoscaling/enabled") == Some(&json!(true));
     let size = integer(resource, "/initialNodeCount").unwrap_or(0);
     if size == 0 && !autoscales && resource.get("initialNodeCount").is_none() {
@@ -277,17 +276,14 @@ fn fill_defaults(settings: &Settings, resource: &mut Value) -> Result<(), Google
             "podIpv4CidrSize": 24,
         }),
     );
+    fill(entry(resource, "upgradeSettings"), &json!({"strategy": "SURGE"}));
+    let top = resource.as_object_mut().expect("checked to be a map");
     top.insert("maxPodsConstraint".to_owned(), json!({"maxPodsPerNode": max_pods}));
-    let locations_empty = list(resource, "/locations").is_empty();
-    if locations_empty {
-        resource["locations"] = json!(settings.zones);
-    }
     resource["networkConfig"] = json!({
         "podRange": format!("gke-{}-pods", settings.cluster),
         "podIpv4CidrBlock": "10.244.0.0/16",
         "enablePrivateNodes": false,
     });
-    resource["name"] = json!(pool_name);
     Ok(())
 }
 

@@ -78,7 +78,6 @@ impl Gke {
         self.start(OperationKind::SetNodePoolSize, &name.clone(), |gke, cancel| {
             gke.change_pool(&name, |pool| {
                 pool.set_status("RECONCILING");
-                pool.resource["initialNodeCount"] = json!(size);
                 for group in &mut pool.groups {
                     group.target_size = size;
                 }

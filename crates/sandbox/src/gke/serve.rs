@@ -180,6 +180,10 @@ impl Gke {
     ) -> Result<Value, GoogleError> {
         let unknown = || GoogleError::fault(404, "The requested URL was not found on this server.");
         let segments: Vec<&str> = path.split('/').collect();
+        if let ["projects", _, "zones", _, "autoscalers"] = segments.as_slice() {
+            // GKE scales its pools itself; no group has an autoscaler of Compute.
+            return Ok(json!({"kind": "compute#autoscalerList", "items": []}));
+        }
         let ["projects", project, "zones", zone, "instanceGroupManagers", name, verb @ ..] =
             segments.as_slice()
         else {

@@ -1,0 +1,282 @@
+//! Google's own client against the sandbox's Container API.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use google_cloud_auth::credentials::{CacheableResource, Credentials, CredentialsProvider, EntityTag};
+use google_cloud_container_v1::client::ClusterManager;
+use google_cloud_container_v1::model::{self, NodeConfig, NodePool, Operation, operation};
+use google_cloud_gax::error::rpc::Code;
+use http::{Extensions, HeaderMap, HeaderValue};
+use sandbox::controllers::eviction::{Refusal, evict};
+use sandbox::gke::{Gke, Settings, router};
+use sandbox::store::{Key, Store, kinds};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+const CLUSTER: &str = "projects/sandbox/locations/asia-east1/clusters/sandbox";
+const TOKEN: &str = "the-only-token";
+const DEADLINE: Duration = Duration::from_secs(20);
+
+#[derive(Debug)]
+struct StaticToken(&'static str);
+
+impl CredentialsProvider for StaticToken {
+    async fn headers(
+        &self,
+        _extensions: Extensions,
+    ) -> Result<CacheableResource<HeaderMap>, google_cloud_auth::errors::CredentialsError> {
+        let mut headers = HeaderMap::new();
+        let value = HeaderValue::from_str(&format!("Bearer {}", self.0)).expect("a header");
+        headers.insert(http::header::AUTHORIZATION, value);
+        Ok(CacheableResource::New { entity_tag: EntityTag::new(), data: headers })
+    }
+
+    async fn universe_domain(&self) -> Option<String> {
+        None
+    }
+}
+
+/// The sandbox's Google project on a port of its own.
+struct Project {
+    store: Store,
+    gke: Gke,
+    url: String,
+    shutdown: CancellationToken,
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+impl Project {
+    async fn start() -> Self {
+        let store = Store::new(Arc::new(jiff::Timestamp::now));
+        let shutdown = CancellationToken::new();
+        let mut settings =
+            Settings::sandbox("127.0.0.1:6443".to_owned(), "PEM".to_owned(), TOKEN.to_owned(), 1);
+        settings.operation_time = Duration::from_millis(200);
+        let controllers = sandbox::controllers::Settings { cluster_ca_pem: "PEM".to_owned() };
+        sandbox::controllers::spawn(store.clone(), &controllers, shutdown.clone()).expect("controllers");
+        let gke = Gke::new(store.clone(), settings, shutdown.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let served = axum::serve(listener, router(gke.clone()));
+        let stop = shutdown.clone();
+        tokio::spawn(async move { served.with_graceful_shutdown(stop.cancelled_owned()).await });
+        Self { store, gke, url, shutdown }
+    }
+
+    async fn client(&self, token: &'static str) -> ClusterManager {
+        ClusterManager::builder()
+            .with_endpoint(&self.url)
+            .with_credentials(Credentials::from(StaticToken(token)))
+            .build()
+            .await
+            .expect("a client")
+    }
+
+    fn nodes(&self) -> Vec<Arc<Value>> {
+        self.store.list(&kinds::NODE, None).0
+    }
+
+    fn nodes_of(&self, pool: &str) -> Vec<Arc<Value>> {
+        let mut nodes = self.nodes();
+        nodes.retain(|node| node["metadata"]["labels"]["cloud.google.com/gke-nodepool"] == pool);
+        nodes
+    }
+
+    /// Waits for something about the store; says what it waited for.
+    async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let mut changes = self.store.changes();
+        let wait = async {
+            while !holds(self) {
+                changes.changed().await.expect("the store lives");
+            }
+        };
+        if tokio::time::timeout(DEADLINE, wait).await.is_err() {
+            panic!("{what} did not come within {DEADLINE:?}");
+        }
+    }
+}
+
+async fn finished(client: &ClusterManager, operation: Operation) -> Operation {
+    let name = format!("projects/sandbox/locations/asia-east1/operations/{}", operation.name);
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let operation = client.get_operation().set_name(&name).send().await.expect("the operation");
+        if operation.status == operation::Status::Done {
+            return operation;
+        }
+        assert!(Instant::now() < deadline, "still {:?}", operation.status);
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn pool(nodes: i32) -> NodePool {
+    let config = NodeConfig::new()
+        .set_machine_type("e2-highmem-4")
+        .set_labels([("app", "redis")])
+        .set_taints([model::NodeTaint::new()
+            .set_key("dedicated")
+            .set_value("redis")
+            .set_effect(model::node_taint::Effect::NoSchedule)]);
+    NodePool::new().set_name("redis").set_initial_node_count(nodes).set_config(config)
+}
+
+#[tokio::test]
+async fn a_pool_is_made_and_read_with_googles_defaults() {
+    let project = Project::start().await;
+    let client = project.client(TOKEN).await;
+    let name = format!("{CLUSTER}/nodePools/redis");
+    let made = client.create_node_pool().set_parent(CLUSTER).set_node_pool(pool(2)).send().await;
+    let made = made.expect("an operation");
+    assert_eq!(made.operation_type, operation::Type::CreateNodePool);
+    assert_ne!(made.status, operation::Status::Done);
+    let pending = client.get_node_pool().set_name(&name).send().await.expect("the pool");
+    assert_eq!(pending.status, model::node_pool::Status::Provisioning);
+    finished(&client, made).await;
+
+    let live = client.get_node_pool().set_name(&name).send().await.expect("the pool");
+    assert_eq!(live.status, model::node_pool::Status::Running);
+    let config = live.config.expect("a config");
+    assert_eq!((config.disk_size_gb, config.disk_type.as_str()), (100, "pd-balanced"));
+    assert_eq!(config.taints[0].effect, model::node_taint::Effect::NoSchedule);
+    assert_eq!(live.instance_group_urls.len(), 1);
+    let nodes = project.nodes_of("redis");
+    assert_eq!(nodes.len(), 2);
+    assert_eq!(nodes[0]["spec"]["taints"][0]["key"], "dedicated");
+    assert_eq!(nodes[0]["metadata"]["labels"]["app"], "redis");
+    assert_eq!(nodes[0]["status"]["capacity"]["cpu"], "4");
+    let cluster = client.get_cluster().set_name(CLUSTER).send().await.expect("the cluster");
+    assert_eq!(cluster.status, model::cluster::Status::Running);
+    assert_eq!(cluster.node_pools.len(), 2);
+}
+
+#[tokio::test]
+async fn a_pool_is_resized_changed_and_deleted() {
+    let project = Project::start().await;
+    let client = project.client(TOKEN).await;
+    let name = format!("{CLUSTER}/nodePools/redis");
+    let made = client.create_node_pool().set_parent(CLUSTER).set_node_pool(pool(2)).send().await;
+    finished(&client, made.expect("an operation")).await;
+
+    let sized = client.set_node_pool_size().set_name(&name).set_node_count(1).send().await;
+    finished(&client, sized.expect("an operation")).await;
+    assert_eq!(project.nodes_of("redis").len(), 1);
+
+    let before = project.nodes_of("redis")[0]["metadata"]["name"].clone();
+    let labels = model::NodeLabels::new().set_labels([("app", "other")]);
+    let labelled = client.update_node_pool().set_name(&name).set_labels(labels).send().await;
+    finished(&client, labelled.expect("an operation")).await;
+    let node = &project.nodes_of("redis")[0];
+    assert_eq!(node["metadata"]["labels"]["app"], "other");
+    assert_eq!(node["metadata"]["name"], before, "labels change in place");
+
+    let typed = client.update_node_pool().set_name(&name).set_machine_type("e2-standard-2").send().await;
+    finished(&client, typed.expect("an operation")).await;
+    let node = &project.nodes_of("redis")[0];
+    assert_eq!(node["status"]["capacity"]["cpu"], "2");
+    assert_ne!(node["metadata"]["name"], before, "a machine type makes new nodes");
+
+    let gone = client.delete_node_pool().set_name(&name).send().await.expect("an operation");
+    finished(&client, gone).await;
+    let error = client.get_node_pool().set_name(&name).send().await.expect_err("gone");
+    assert_eq!(error.status().expect("a status").code, Code::NotFound);
+    assert_eq!(project.nodes().len(), 1, "the default pool stays");
+}
+
+#[tokio::test]
+async fn one_operation_runs_at_a_time() {
+    let project = Project::start().await;
+    let client = project.client(TOKEN).await;
+    let first = client.create_node_pool().set_parent(CLUSTER).set_node_pool(pool(1)).send().await;
+    let first = first.expect("an operation");
+    let size = client.set_node_pool_size().set_name(format!("{CLUSTER}/nodePools/default-pool"));
+    let refused = size.set_node_count(2).send().await.expect_err("busy");
+    let status = refused.status().expect("a status");
+    assert_eq!(status.code, Code::FailedPrecondition);
+    assert!(status.message.contains(&format!("incompatible operation {}", first.name)), "{}", status.message);
+    finished(&client, first).await;
+    let again = client.create_node_pool().set_parent(CLUSTER).set_node_pool(pool(1)).send().await;
+    let status = again.expect_err("it exists").status().expect("a status").clone();
+    assert_eq!(status.code, Code::AlreadyExists);
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_refused() {
+    let project = Project::start().await;
+    let client = project.client("another").await;
+    let error = client.list_node_pools().set_parent(CLUSTER).send().await.expect_err("refused");
+    assert_eq!(error.status().expect("a status").code, Code::Unauthenticated);
+}
+
+#[tokio::test]
+async fn a_fault_strikes_once() {
+    let project = Project::start().await;
+    let client = project.client(TOKEN).await;
+    project.gke.add_fault(sandbox::gke::Fault {
+        method: "GET".to_owned(),
+        path_contains: "nodePools".to_owned(),
+        code: 403,
+        message: "denied".to_owned(),
+        times: Some(1),
+    });
+    let error = client.list_node_pools().set_parent(CLUSTER).send().await.expect_err("refused");
+    assert_eq!(error.status().expect("a status").code, Code::PermissionDenied);
+    client.list_node_pools().set_parent(CLUSTER).send().await.expect("the fault is over");
+}
+
+/// A ready pod under a budget that lets none go, on the only node of the default pool.
+async fn guarded_pod(project: &Project) -> (Key, Key, Key) {
+    let store = &project.store;
+    let node = project.nodes_of("default-pool")[0]["metadata"]["name"].clone();
+    let budget = json!({"metadata": {"name": "pdb", "namespace": "default"},
+        "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "cache"}}}});
+    store.create(&kinds::POD_DISRUPTION_BUDGET, budget).expect("a budget");
+    let pod = json!({"metadata": {"name": "p", "namespace": "default", "labels": {"app": "cache"}},
+        "spec": {"nodeName": node, "containers": [{"name": "c", "image": "redis"}]}});
+    store.create(&kinds::POD, pod).expect("a pod");
+    let pod = Key::namespaced(&kinds::POD, "default", "p");
+    let status = json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]});
+    store.update_status(&pod, |pod| pod["status"] = status).expect("it runs");
+    let budget = Key::namespaced(&kinds::POD_DISRUPTION_BUDGET, "default", "pdb");
+    project
+        .until("a healthy budget", |project| {
+            project.store.get(&budget).is_some_and(|pdb| pdb["status"]["currentHealthy"] == 1)
+        })
+        .await;
+    (pod, budget, Key::cluster(&kinds::NODE, node.as_str().expect("a name")))
+}
+
+fn is_ending(project: &Project, pod: &Key) -> bool {
+    project.store.get(pod).is_none_or(|pod| pod["metadata"].get("deletionTimestamp").is_some())
+}
+
+#[tokio::test]
+async fn a_drain_waits_for_the_disruption_budget() {
+    let project = Project::start().await;
+    let client = project.client(TOKEN).await;
+    let (pod, budget, node) = guarded_pod(&project).await;
+    let size = client.set_node_pool_size().set_name(format!("{CLUSTER}/nodePools/default-pool"));
+    let sized = size.set_node_count(0).send().await.expect("an operation");
+    project
+        .until("a cordon", |project| {
+            project.store.get(&node).is_some_and(|node| node["spec"]["unschedulable"] == true)
+        })
+        .await;
+    let refused = evict(&project.store, "default", "p", None).expect_err("the budget holds");
+    let sentence = "The disruption budget pdb needs 1 healthy pods and has 1 currently";
+    assert!(matches!(&refused, Refusal::Budget(reason) if reason == sentence), "{refused}");
+    assert!(!is_ending(&project, &pod));
+
+    project.store.update(&budget, |pdb| pdb["spec"]["minAvailable"] = json!(0)).expect("a looser budget");
+    project.until("an eviction", |project| is_ending(project, &pod)).await;
+    let ended = sandbox::store::DeleteOptions { grace_period_seconds: Some(0), ..Default::default() };
+    project.store.delete(&pod, &ended).expect("the node agent ends the pod");
+    finished(&client, sized).await;
+    assert!(project.store.get(&node).is_none());
+}
