@@ -2,7 +2,7 @@
 # data volume, because servers and sentinels rewrite them.
 umask 077
 
-# quoted TEXT: as the configuration files want it.
+# quoted TEXT: as the configuration files want it. To be printed by printf: some echoes read backslashes.
 quoted() {
   printf '"%s"' "$(printf '%s' "$1" | sed 's/[\\"]/\\&/g')"
 }
@@ -20,11 +20,11 @@ write_redis_conf() {
       echo "replicaof $MASTER $REDIS_PORT"
     fi
     if [ -n "${AUTH:-}" ]; then
-      echo "requirepass $(quoted "$AUTH")"
-      echo "masterauth $(quoted "$AUTH")"
+      printf 'requirepass %s\n' "$(quoted "$AUTH")"
+      printf 'masterauth %s\n' "$(quoted "$AUTH")"
     fi
     if [ -n "$users" ]; then
-      echo "$users"
+      printf '%s\n' "$users"
     fi
   } >"$CONF/redis.conf.new"
   mv "$CONF/redis.conf.new" "$CONF/redis.conf"
@@ -47,10 +47,10 @@ write_sentinel_conf() {
     echo "sentinel monitor $GROUP $MASTER $REDIS_PORT $QUORUM"
     cat /readonly-config/sentinel.conf
     if [ -n "${AUTH:-}" ]; then
-      echo "sentinel auth-pass $GROUP $(quoted "$AUTH")"
+      printf 'sentinel auth-pass %s %s\n' "$GROUP" "$(quoted "$AUTH")"
     fi
     if [ -n "${SENTINELAUTH:-}" ]; then
-      echo "requirepass $(quoted "$SENTINELAUTH")"
+      printf 'requirepass %s\n' "$(quoted "$SENTINELAUTH")"
     fi
     for peer in $PEERS; do
       ip=${peer#*:}
