@@ -52,13 +52,14 @@ fn scalar_text(value: &Json) -> Option<String> {
 }
 
 impl Manifest {
-    /// Parses one document.
+    /// Parses one document. It means what it means with a line break at its end, since that is how
+    /// it is joined and applied.
     ///
     /// # Errors
     /// It is no YAML, or neither a map nor empty.
     pub fn parse(path: &str, content: &str) -> Result<Self, ManifestError> {
         let wrong = |source| ManifestError::Yaml { path: path.to_owned(), source };
-        let value = yaml::parse(content).map_err(wrong)?;
+        let value = yaml::parse(&format!("{content}\n")).map_err(wrong)?;
         let object = value.to_json().map_err(|error| wrong(error.into()))?;
         if !object.is_object() && !object.is_null() {
             let found = value.kind_name().to_owned();
