@@ -116,10 +116,6 @@ impl Kubernetes {
         Ok(self.connected().await?.host.clone())
     }
 
-    pub(super) fn described(&self) -> &str {
-        &self.inner.described
-    }
-
     /// Sends a call, again where that is safe, and returns the answer's JSON.
     pub(super) async fn send(&self, call: &Call) -> Result<Json, KubernetesError> {
         let connected = self.connected().await?;
