@@ -101,13 +101,17 @@ fn check_claim(object: &Value, causes: &mut Vec<Cause>) {
     }
 }
 
-/// Only the size (upwards) and the volume's name may change.
+/// Only the size (upwards) and the volume's name may change; a missing class may be filled in once.
 fn check_claim_change(stored: &Value, object: &Value, causes: &mut Vec<Cause>) {
+    let had_class = at(stored, "spec.storageClassName").is_some();
     let fixed = |claim: &Value| {
         let mut spec = claim.get("spec").cloned().unwrap_or_default();
         if let Some(spec) = spec.as_object_mut() {
             spec.shift_remove("resources");
             spec.shift_remove("volumeName");
+            if !had_class {
+                spec.shift_remove("storageClassName");
+            }
         }
         spec
     };
