@@ -1,6 +1,8 @@
 //! Reading: events of the parser to values.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use libyaml_safer::{Error as ParserError, ErrorKind, EventData, Parser, ScalarStyle};
 
@@ -18,7 +20,8 @@ const NODE_LIMIT: usize = 1_000_000;
 /// # Errors
 /// Bad syntax, and what JSON cannot say, in the words of Helm's library.
 pub fn parse(text: &str) -> Result<Value, YamlError> {
-    let mut loader = Loader::new(text);
+    let input = terminated(text);
+    let mut loader = Loader::new(text, &input);
     Ok(loader.document()?.unwrap_or(Value::Nil))
 }
 
@@ -27,7 +30,8 @@ pub fn parse(text: &str) -> Result<Value, YamlError> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_documents(text: &str) -> Result<Vec<Value>, YamlError> {
-    let mut loader = Loader::new(text);
+    let input = terminated(text);
+    let mut loader = Loader::new(text, &input);
     let mut documents = Vec::new();
     while let Some(document) = loader.document()? {
         documents.push(document);
@@ -35,8 +39,25 @@ pub fn parse_documents(text: &str) -> Result<Vec<Value>, YamlError> {
     Ok(documents)
 }
 
+/// The scanner wants a line break behind the last line; [`unterminated`] takes it out again.
+fn terminated(text: &str) -> Cow<'_, str> {
+    if text.ends_with('\n') { Cow::Borrowed(text) } else { Cow::Owned(format!("{text}\n")) }
+}
+
+/// The value of a block scalar that reached the line break that [`terminated`] added: without it.
+fn unterminated(value: &str, original: &str) -> String {
+    let last_line = original.rsplit('\n').next().unwrap_or_default();
+    let is_blank = last_line.trim().is_empty();
+    match value.strip_suffix('\n') {
+        Some(rest) if !is_blank || rest.ends_with('\n') => rest.to_owned(),
+        _ => value.to_owned(),
+    }
+}
+
 struct Loader<'t> {
     parser: Parser<&'t [u8]>,
+    /// The text before [`terminated`].
+    original: &'t str,
     /// Finished anchors with the number of nodes in each; `None` while one is being read.
     anchors: HashMap<String, Option<(Value, usize)>>,
     nodes: usize,
@@ -44,14 +65,28 @@ struct Loader<'t> {
 }
 
 impl<'t> Loader<'t> {
-    fn new(text: &'t str) -> Self {
+    fn new(original: &'t str, input: &'t str) -> Self {
         let mut parser = Parser::new();
-        parser.set_input(text.as_bytes());
-        Self { parser, anchors: HashMap::new(), nodes: 0, depth: 0 }
+        parser.set_input(input.as_bytes());
+        Self { parser, original, anchors: HashMap::new(), nodes: 0, depth: 0 }
     }
 
     fn event(&mut self) -> Result<EventData, YamlError> {
-        self.parser.parse().map(|event| event.data).map_err(|error| syntax_error(&error))
+        // The scanner panics on some texts that are no YAML (a tag before a comma in a flow): those
+        // are errors of the text, not of this program.
+        let event = catch_unwind(AssertUnwindSafe(|| self.parser.parse()))
+            .map_err(|_| YamlError::Syntax { message: "the text is beyond the scanner".to_owned() })?
+            .map_err(|error| syntax_error(&error))?;
+        let reaches_added_break = event.end_mark.index > self.original.len() as u64;
+        Ok(match event.data {
+            EventData::Scalar { anchor, tag, value, plain_implicit, quoted_implicit, style }
+                if reaches_added_break && matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) =>
+            {
+                let value = unterminated(&value, self.original);
+                EventData::Scalar { anchor, tag, value, plain_implicit, quoted_implicit, style }
+            }
+            other => other,
+        })
     }
 
     fn document(&mut self) -> Result<Option<Value>, YamlError> {
