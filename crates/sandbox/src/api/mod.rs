@@ -1,11 +1,57 @@
 //! The Kubernetes API over HTTP: requests and bearer tokens in, objects, watches and byte streams out.
 //!
 //! Enters: HTTP requests on streams that the launcher accepted; [`NodeAgent`] for what happens inside pods.
-//! Leaves: writes to the [`Store`](crate::store::Store), and a log of verb and URI.
-//! Deliberately absent: rules about objects (the store's), RBAC (whoever holds the token may do everything), and
-//! controllers.
+//! Leaves: writes to the [`Store`], and a log of verb and URI, never of bodies or of the Authorization header.
+//! Deliberately absent: rules about objects (the store's), RBAC (whoever holds the token may do everything),
+//! YAML bodies, answers in protobuf, and controllers.
 
+mod accept;
+mod apply;
+mod create;
+mod delete;
+mod discovery;
+mod dispatch;
+mod eviction;
+mod exec;
+mod list;
+mod logs;
 pub mod node_agent;
+mod openapi;
+mod patch;
+mod port_forward;
+mod protobuf;
+mod read;
+mod request;
+mod respond;
+mod reviews;
+mod scale;
+mod serve;
+mod strategic;
+mod table;
 pub mod tls;
+mod update;
+mod watch;
+
+use std::sync::Arc;
 
 pub use node_agent::NodeAgent;
+
+use crate::store::Store;
+use tls::Token;
+
+/// The version that the sandbox says it is.
+pub const KUBERNETES_VERSION: &str = "v1.33.5";
+
+/// The API server: a store, a node agent, and the one token that is let in.
+#[derive(Clone)]
+pub struct Api {
+    store: Store,
+    agent: Arc<dyn NodeAgent>,
+    token: Token,
+}
+
+impl Api {
+    pub fn new(store: Store, agent: Arc<dyn NodeAgent>, token: Token) -> Self {
+        Self { store, agent, token }
+    }
+}

@@ -1,0 +1,374 @@
+//! The columns of each kind, and what stands in them.
+
+use serde_json::{Value, json};
+
+use super::{Column, age, pods};
+use crate::store::{Kind, object};
+
+pub(super) fn columns(kind: &Kind) -> &'static [Column] {
+    const NAME: Column = ("Name", "string", false);
+    const AGE: Column = ("Age", "string", false);
+    match kind.kind {
+        "Pod" => &[
+            NAME,
+            ("Ready", "string", false),
+            ("Status", "string", false),
+            ("Restarts", "string", false),
+            AGE,
+            ("IP", "string", true),
+            ("Node", "string", true),
+            ("Nominated Node", "string", true),
+            ("Readiness Gates", "string", true),
+        ],
+        "Service" => &[
+            NAME,
+            ("Type", "string", false),
+            ("Cluster-IP", "string", false),
+            ("External-IP", "string", false),
+            ("Port(s)", "string", false),
+            AGE,
+            ("Selector", "string", true),
+        ],
+        "StatefulSet" => &[
+            NAME,
+            ("Ready", "string", false),
+            AGE,
+            ("Containers", "string", true),
+            ("Images", "string", true),
+        ],
+        "Deployment" => &[
+            NAME,
+            ("Ready", "string", false),
+            ("Up-to-date", "string", false),
+            ("Available", "string", false),
+            AGE,
+            ("Containers", "string", true),
+            ("Images", "string", true),
+            ("Selector", "string", true),
+        ],
+        "ReplicaSet" => &[
+            NAME,
+            ("Desired", "integer", false),
+            ("Current", "integer", false),
+            ("Ready", "integer", false),
+            AGE,
+        ],
+        "Node" => &[
+            NAME,
+            ("Status", "string", false),
+            ("Roles", "string", false),
+            AGE,
+            ("Version", "string", false),
+            ("Internal-IP", "string", true),
+            ("External-IP", "string", true),
+            ("OS-Image", "string", true),
+            ("Kernel-Version", "string", true),
+            ("Container-Runtime", "string", true),
+        ],
+        "Secret" => &[NAME, ("Type", "string", false), ("Data", "string", false), AGE],
+        "ConfigMap" => &[NAME, ("Data", "string", false), AGE],
+        "Namespace" => &[NAME, ("Status", "string", false), AGE],
+        "PersistentVolumeClaim" => &[
+            NAME,
+            ("Status", "string", false),
+            ("Volume", "string", false),
+            ("Capacity", "string", false),
+            ("Access Modes", "string", false),
+            ("StorageClass", "string", false),
+            ("VolumeAttributesClass", "string", false),
+            AGE,
+            ("VolumeMode", "string", true),
+        ],
+        "PersistentVolume" => &[
+            NAME,
+            ("Capacity", "string", false),
+            ("Access Modes", "string", false),
+            ("Reclaim Policy", "string", false),
+            ("Status", "string", false),
+            ("Claim", "string", false),
+            ("StorageClass", "string", false),
+            AGE,
+        ],
+        "PodDisruptionBudget" => &[
+            NAME,
+            ("Min Available", "string", false),
+            ("Max Unavailable", "string", false),
+            ("Allowed Disruptions", "integer", false),
+            AGE,
+        ],
+        "Event" => &[
+            ("Last Seen", "string", false),
+            ("Type", "string", false),
+            ("Reason", "string", false),
+            ("Object", "string", false),
+            ("Subobject", "string", true),
+            ("Source", "string", true),
+            ("Message", "string", false),
+            ("First Seen", "string", true),
+            ("Count", "string", true),
+            ("Name", "string", true),
+        ],
+        "Endpoints" => &[NAME, ("Endpoints", "string", false), AGE],
+        "EndpointSlice" => &[
+            NAME,
+            ("AddressType", "string", false),
+            ("Ports", "string", false),
+            ("Endpoints", "string", false),
+            AGE,
+        ],
+        "Role" | "ClusterRole" => &[NAME, ("Created At", "date", false)],
+        "RoleBinding" | "ClusterRoleBinding" => &[NAME, ("Role", "string", false), AGE],
+        _ => &[NAME, AGE],
+    }
+}
+
+/// The cells of an object, one for each column.
+pub(super) fn cells(kind: &Kind, object: &Value, now: jiff::Timestamp) -> Vec<Value> {
+    let text = |path: &str| json!(object::text(object, path));
+    let number = |path: &str| json!(object.pointer(path).and_then(Value::as_i64).unwrap_or(0));
+    let count = |path: &str| object.pointer(path).and_then(Value::as_object).map_or(0, serde_json::Map::len);
+    let name = text("/metadata/name");
+    let age = json!(age(object::text(object, "/metadata/creationTimestamp"), now));
+    match kind.kind {
+        "Pod" => pods::cells(object, now),
+        "Service" => service(object, name, age),
+        "StatefulSet" | "Deployment" => workload(kind, object, name, age),
+        "ReplicaSet" => vec![
+            name,
+            number("/spec/replicas"),
+            number("/status/replicas"),
+            number("/status/readyReplicas"),
+            age,
+        ],
+        "Node" => node(object, name, age),
+        "Secret" => vec![name, text("/type"), json!(count("/data")), age],
+        "ConfigMap" => vec![name, json!(count("/data") + count("/binaryData")), age],
+        "Namespace" => vec![name, text("/status/phase"), age],
+        "PersistentVolumeClaim" => vec![
+            name,
+            text("/status/phase"),
+            text("/spec/volumeName"),
+            text("/status/capacity/storage"),
+            modes(object, "/status/accessModes"),
+            text("/spec/storageClassName"),
+            json!("<unset>"),
+            age,
+            text("/spec/volumeMode"),
+        ],
+        "PersistentVolume" => {
+            let claim = match object::text(object, "/spec/claimRef/name") {
+                "" => String::new(),
+                claim => format!("{}/{claim}", object::text(object, "/spec/claimRef/namespace")),
+            };
+            vec![
+                name,
+                text("/spec/capacity/storage"),
+                modes(object, "/spec/accessModes"),
+                text("/spec/persistentVolumeReclaimPolicy"),
+                text("/status/phase"),
+                json!(claim),
+                text("/spec/storageClassName"),
+                age,
+            ]
+        }
+        "PodDisruptionBudget" => vec![
+            name,
+            or_na(object, "/spec/minAvailable"),
+            or_na(object, "/spec/maxUnavailable"),
+            number("/status/disruptionsAllowed"),
+            age,
+        ],
+        "Event" => event(object, now),
+        "Endpoints" => vec![name, json!(endpoints(object)), age],
+        "EndpointSlice" => slice(object, name, age),
+        "Role" | "ClusterRole" => vec![name, text("/metadata/creationTimestamp")],
+        "RoleBinding" | "ClusterRoleBinding" => {
+            let role = format!(
+                "{}/{}",
+                object::text(object, "/roleRef/kind"),
+                object::text(object, "/roleRef/name")
+            );
+            vec![name, json!(role), age]
+        }
+        _ => vec![name, age],
+    }
+}
+
+fn or_na(object: &Value, path: &str) -> Value {
+    match object.pointer(path) {
+        Some(Value::String(text)) => json!(text),
+        Some(Value::Number(number)) => json!(number.to_string()),
+        _ => json!("N/A"),
+    }
+}
+
+fn modes(object: &Value, path: &str) -> Value {
+    let short = |mode: &Value| match mode.as_str() {
+        Some("ReadWriteOnce") => "RWO",
+        Some("ReadOnlyMany") => "ROX",
+        Some("ReadWriteMany") => "RWX",
+        Some("ReadWriteOncePod") => "RWOP",
+        _ => "",
+    };
+    json!(object::items(object, path).iter().map(short).collect::<Vec<_>>().join(","))
+}
+
+fn pairs(object: &Value, path: &str) -> String {
+    let map = object.pointer(path).and_then(Value::as_object);
+    let mut all: Vec<_> = map
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+        .collect();
+    all.sort();
+    if all.is_empty() { "<none>".to_owned() } else { all.join(",") }
+}
+
+fn service(object: &Value, name: Value, age: Value) -> Vec<Value> {
+    let port = |port: &Value| {
+        let number = |field: &str| port.get(field).and_then(Value::as_i64);
+        let protocol = object::text(port, "/protocol");
+        match (number("port"), number("nodePort")) {
+            (Some(own), Some(node)) => format!("{own}:{node}/{protocol}"),
+            (own, _) => format!("{}/{protocol}", own.unwrap_or(0)),
+        }
+    };
+    let ports: Vec<_> = object::items(object, "/spec/ports").iter().map(port).collect();
+    let ports = if ports.is_empty() { "<none>".to_owned() } else { ports.join(",") };
+    let external = match object::text(object, "/status/loadBalancer/ingress/0/ip") {
+        "" if object::text(object, "/spec/type") == "LoadBalancer" => "<pending>",
+        "" => "<none>",
+        address => address,
+    };
+    vec![
+        name,
+        json!(object::text(object, "/spec/type")),
+        json!(object::text(object, "/spec/clusterIP")),
+        json!(external),
+        json!(ports),
+        age,
+        json!(pairs(object, "/spec/selector")),
+    ]
+}
+
+fn workload(kind: &Kind, object: &Value, name: Value, age: Value) -> Vec<Value> {
+    let number = |path: &str| object.pointer(path).and_then(Value::as_i64).unwrap_or(0);
+    let list = |field: &str| {
+        let containers = object::items(object, "/spec/template/spec/containers").iter();
+        json!(containers.map(|container| object::text(container, field)).collect::<Vec<_>>().join(","))
+    };
+    let ready = json!(format!("{}/{}", number("/status/readyReplicas"), number("/spec/replicas")));
+    let (names, images) = (list("/name"), list("/image"));
+    if kind.kind == "StatefulSet" {
+        return vec![name, ready, age, names, images];
+    }
+    vec![
+        name,
+        ready,
+        json!(number("/status/updatedReplicas").to_string()),
+        json!(number("/status/availableReplicas").to_string()),
+        age,
+        names,
+        images,
+        json!(pairs(object, "/spec/selector/matchLabels")),
+    ]
+}
+
+fn node(object: &Value, name: Value, age: Value) -> Vec<Value> {
+    let conditions = object::items(object, "/status/conditions");
+    let ready = conditions.iter().find(|condition| object::text(condition, "/type") == "Ready");
+    let mut status = match ready.map(|condition| object::text(condition, "/status")) {
+        Some("True") => "Ready".to_owned(),
+        Some(_) => "NotReady".to_owned(),
+        None => "Unknown".to_owned(),
+    };
+    if object.pointer("/spec/unschedulable") == Some(&json!(true)) {
+        status.push_str(",SchedulingDisabled");
+    }
+    let address = |wanted: &str| {
+        let all = object::items(object, "/status/addresses");
+        let found = all.iter().find(|address| object::text(address, "/type") == wanted);
+        json!(found.map_or("<none>", |address| object::text(address, "/address")))
+    };
+    let info = |field: &str| json!(object::text(object, &format!("/status/nodeInfo/{field}")));
+    vec![
+        name,
+        json!(status),
+        json!("<none>"),
+        age,
+        info("kubeletVersion"),
+        address("InternalIP"),
+        address("ExternalIP"),
+        info("osImage"),
+        info("kernelVersion"),
+        info("containerRuntimeVersion"),
+    ]
+}
+
+fn event(object: &Value, now: jiff::Timestamp) -> Vec<Value> {
+    let text = |path: &str| object::text(object, path);
+    let first = |paths: &[&'static str]| {
+        paths.iter().map(|path| text(path)).find(|text| !text.is_empty()).unwrap_or("")
+    };
+    let seen =
+        age(first(&["/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/firstTimestamp"]), now);
+    let began = age(first(&["/firstTimestamp", "/eventTime"]), now);
+    let about = format!("{}/{}", text("/involvedObject/kind").to_lowercase(), text("/involvedObject/name"));
+    let source = first(&["/source/component", "/reportingComponent"]);
+    let counted =
+        object.pointer("/series/count").or_else(|| object.get("count")).and_then(Value::as_i64).unwrap_or(1);
+    vec![
+        json!(seen),
+        json!(text("/type")),
+        json!(text("/reason")),
+        json!(about),
+        json!(text("/involvedObject/fieldPath")),
+        json!(source),
+        json!(text("/message").trim()),
+        json!(began),
+        json!(counted),
+        json!(text("/metadata/name")),
+    ]
+}
+
+fn endpoints(object: &Value) -> String {
+    let mut all = Vec::new();
+    for subset in object::items(object, "/subsets") {
+        for port in object::items(subset, "/ports") {
+            for address in object::items(subset, "/addresses") {
+                let number = port.get("port").and_then(Value::as_i64).unwrap_or(0);
+                all.push(format!("{}:{number}", object::text(address, "/ip")));
+            }
+        }
+    }
+    shorten(&all, "<none>")
+}
+
+fn slice(object: &Value, name: Value, age: Value) -> Vec<Value> {
+    let ports = object::items(object, "/ports").iter();
+    let ports: Vec<_> =
+        ports.filter_map(|port| port.get("port")?.as_i64()).map(|port| port.to_string()).collect();
+    let endpoints = object::items(object, "/endpoints").iter();
+    let addresses: Vec<_> = endpoints
+        .flat_map(|endpoint| object::items(endpoint, "/addresses"))
+        .filter_map(|address| address.as_str().map(str::to_owned))
+        .collect();
+    vec![
+        name,
+        json!(object::text(object, "/addressType")),
+        json!(shorten(&ports, "<unset>")),
+        json!(shorten(&addresses, "<unset>")),
+        age,
+    ]
+}
+
+/// Three at most, and how many more there are.
+fn shorten(all: &[String], empty: &str) -> String {
+    match all {
+        [] => empty.to_owned(),
+        [_, _, _, rest @ ..] if !rest.is_empty() => {
+            format!("{} + {} more...", all[..3].join(","), rest.len())
+        }
+        _ => all.join(","),
+    }
+}
