@@ -134,7 +134,7 @@ fn same_buffer_limits(declared: &str, live: &str) -> bool {
 
 fn buffer_limits(text: &str) -> Option<BTreeMap<String, [u64; 3]>> {
     let words = words(text);
-    if words.len() % 4 != 0 {
+    if !words.len().is_multiple_of(4) {
         return None;
     }
     words
