@@ -11,6 +11,8 @@ mod guard;
 pub mod import;
 pub mod plan;
 pub mod read;
+#[cfg(test)]
+mod tests;
 pub mod upgrade;
 pub mod validate;
 
@@ -33,7 +35,7 @@ use crate::value::{Type, Value, ValueError, conform, from_json, from_msgpack, to
 pub(crate) const BUG: &str = "This is a bug in the provider.";
 
 /// How long a verb that only looks may take to end by itself after a stop.
-const STOP_GRACE: Duration = Duration::from_secs(5);
+const STOP_GRACE: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 5_000 });
 
 /// A value on its way in. Terraform sends msgpack; the protocol allows JSON.
 #[derive(Clone, Debug)]

@@ -11,6 +11,8 @@ mod msgpack;
 mod number;
 mod refinement;
 mod serialize;
+#[cfg(test)]
+mod tests;
 mod types;
 
 use std::collections::BTreeMap;
@@ -144,6 +146,7 @@ impl Value {
 pub struct ValueError {
     path: AttributePath,
     message: String,
+    bug: bool,
 }
 
 fn place(path: &AttributePath) -> String {
@@ -152,7 +155,18 @@ fn place(path: &AttributePath) -> String {
 
 impl ValueError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { path: AttributePath::root(), message: message.into() }
+        Self { path: AttributePath::root(), message: message.into(), bug: false }
+    }
+
+    /// A misfit that no configuration can be to blame for.
+    pub(crate) fn bug(message: impl Into<String>) -> Self {
+        Self { bug: true, ..Self::new(message) }
+    }
+
+    /// Whether the provider's model is at fault, whatever the value.
+    #[must_use]
+    pub fn is_bug(&self) -> bool {
+        self.bug
     }
 
     /// The same error, seen from one step further out.

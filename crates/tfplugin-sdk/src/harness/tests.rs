@@ -1,1 +1,6 @@
+//! Core's play, on a provider that keeps the rules and on one that breaks each in turn.
 
+mod crooked;
+mod life;
+mod proposal;
+mod rules;

@@ -109,6 +109,7 @@ impl<C: Send + Sync + 'static, R: Resource<C>> ErasedResource<C> for Erased<R, C
     fn validate(&self, config: &Value) -> Diagnostics {
         match from_value(config) {
             Ok(config) => self.resource.validate(config),
+            Err(error) if error.is_bug() => misfit("validate", &error),
             Err(error) => {
                 Diagnostic::error("Invalid configuration", error.to_string()).at(error.path().clone()).into()
             }

@@ -1,7 +1,7 @@
 //! ValidateProviderConfig and ValidateResourceConfig: values may be unknown, nothing is contacted.
 
 use super::guard::guard_sync;
-use super::{Encoded, Server, decode};
+use super::{Encoded, Server, decode, unreadable};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::provider::Provider;
 use crate::value::from_value;
@@ -15,6 +15,7 @@ impl<P: Provider> Server<P> {
         match from_value(&config) {
             Ok(config) => guard_sync(|| self.provider.validate(config))
                 .unwrap_or_else(|panic| panic.diagnostic("ValidateProviderConfig").into()),
+            Err(error) if error.is_bug() => unreadable(&error),
             Err(error) => Diagnostic::error("Invalid provider configuration", error.to_string())
                 .at(error.path().clone())
                 .into(),

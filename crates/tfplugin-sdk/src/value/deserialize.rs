@@ -82,10 +82,10 @@ impl FromValue<'_> {
     }
 
     fn misfit(self, wanted: &str) -> ValueError {
-        ValueError::new(match self.0 {
-            Value::Unknown(_) => format!("is not known yet, and the model wants {wanted}"),
-            value => format!("is {}, and the model wants {wanted}", value.kind()),
-        })
+        match self.0 {
+            Value::Unknown(_) => ValueError::bug(format!("is not known yet, and the model wants {wanted}")),
+            value => ValueError::new(format!("is {}, and the model wants {wanted}", value.kind())),
+        }
     }
 }
 
@@ -175,7 +175,7 @@ impl<'de> Deserializer<'de> for FromValue<'de> {
             _ => return Err(self.misfit("an object")),
         };
         if let Some(attribute) = entries.keys().find(|attribute| !fields.contains(&attribute.as_str())) {
-            return Err(ValueError::new(format!(
+            return Err(ValueError::bug(format!(
                 "the model {name} has no field for the attribute {attribute:?}"
             )));
         }
