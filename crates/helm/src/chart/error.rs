@@ -37,6 +37,10 @@ pub enum ChartError {
     Metadata { field: &'static str, value: String, reason: &'static str },
     #[error("the subchart {name} of {parent}")]
     Subchart { name: String, parent: String, source: Box<ChartError> },
+    #[error(
+        "chart {chart} names dependencies that charts/ does not hold: {missing}; run 'helm dependency build'"
+    )]
+    MissingDependencies { chart: String, missing: String },
     #[error("the values of the subchart {subchart} are {found}, a map is wanted")]
     SubchartValues { subchart: String, found: String },
     #[error(

@@ -97,6 +97,22 @@ impl Chart {
         dependencies::resolve(self, user_values)
     }
 
+    /// Whether the charts that Chart.yaml names are in `charts/`. Only names are looked at, as in
+    /// Helm.
+    ///
+    /// # Errors
+    /// Names those that are missing.
+    pub fn check_dependencies(&self) -> Result<(), ChartError> {
+        let is_missing = |one: &&Dependency| self.dependencies.iter().all(|chart| chart.name() != one.name);
+        let missing = self.metadata.dependencies.iter().filter(is_missing).map(|one| one.name.as_str());
+        let missing: Vec<_> = missing.collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let (chart, missing) = (self.name().to_owned(), missing.join(", "));
+        Err(ChartError::MissingDependencies { chart, missing })
+    }
+
     /// Whether this chart may be installed on a cluster of this version (`v1.33.4-gke.1` counts
     /// as 1.33.4).
     ///

@@ -31,7 +31,7 @@ pub enum RenderError {
     Chart(#[from] ChartError),
     #[error(transparent)]
     Values(#[from] ValuesError),
-    #[error("{0}")]
+    #[error(transparent)]
     Template(#[from] TemplateError),
     #[error(transparent)]
     Manifest(#[from] ManifestError),
@@ -95,6 +95,7 @@ impl Rendered {
 /// The chart is not for this cluster's version, the values do not fit the chart, a template fails,
 /// or what it renders is no object.
 pub fn render(chart: &Chart, request: &Request<'_>, world: &dyn World) -> Result<Rendered, RenderError> {
+    chart.check_dependencies()?;
     let chart = chart.resolve(request.values)?;
     let coalesced = values::coalesce(&chart, request.values)?;
     chart.check_kube_version(&request.capabilities.kube_version)?;

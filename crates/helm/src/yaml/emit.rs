@@ -27,7 +27,12 @@ pub fn to_yaml(value: &Value) -> Result<String, YamlError> {
         writer.emit(Event::stream_end())?;
         writer.emitter.flush().map_err(|error| emit_error(&error))?;
     }
-    String::from_utf8(out).map_err(|error| YamlError::Emit { message: error.to_string() })
+    let mut text = String::from_utf8(out).map_err(|error| YamlError::Emit { message: error.to_string() })?;
+    // The emitter marks the end of a document whose last scalar keeps its empty lines; Go's does not.
+    if text.ends_with("\n...\n") {
+        text.truncate(text.len() - "...\n".len());
+    }
+    Ok(text)
 }
 
 fn emit_error(error: &libyaml_safer::Error) -> YamlError {
