@@ -6,13 +6,23 @@
 //! Deliberately absent: Terraform, Kubernetes objects, clusters' own life. The environment is a
 //! parameter; no token is ever logged.
 
+mod client;
+mod compute;
+mod error;
+mod identity;
 mod node_pool;
+mod operations;
 mod secret;
 mod settings;
+mod wire;
 
+pub use client::{ClusterAccess, Gke, Wait};
+pub use error::GkeError;
 pub use node_pool::{
     ClusterId, Field, FieldChange, NodeCount, NodePoolLive, NodePoolSpec, NodePoolUpdate, PoolStatus, Taint,
     TaintEffect, ZoneSize, diff, is_set_by_gke, updates,
 };
+pub use operations::OnStarted;
 pub use secret::Secret;
 pub use settings::{GkeSettings, Lookup};
+pub use wire::owner_label;

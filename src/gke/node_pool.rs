@@ -42,6 +42,9 @@ pub struct NodePoolSpec {
     pub taints: Option<Vec<Taint>>,
     /// Zones; GKE's default are the cluster's own.
     pub node_locations: Option<Vec<String>>,
+    /// The release that the pool is made for, as `NAMESPACE/NAME`. It is written at creation as a
+    /// mark, and is never a difference.
+    pub owner: Option<String>,
 }
 
 /// A taint of every node of a pool.
@@ -90,6 +93,8 @@ impl TaintEffect {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodePoolLive {
     pub name: String,
+    /// The mark that we left at creation; compare it with [`super::owner_label`].
+    pub owner: Option<String>,
     pub machine_type: String,
     pub disk_size_gb: i64,
     pub disk_type: String,
