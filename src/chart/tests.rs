@@ -1,3 +1,5 @@
+use helm::render::{Rendered, Request, offline_capabilities, render};
+use helm::template::World;
 use serde_json::{Value, json};
 
 use super::check::{check, check_password};
@@ -205,4 +207,80 @@ fn a_change_takes_no_more_than_it_must() {
     for (path, expected) in table {
         assert_eq!(effect(path), expected, "{path}");
     }
+}
+
+/// Templates of the bundled chart ask the world nothing.
+struct Nothing;
+
+impl World for Nothing {
+    fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::UNIX_EPOCH
+    }
+
+    fn fill_random(&self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+}
+
+fn rendered(over: &Value) -> Rendered {
+    let values = match helm::value::Value::from(over.clone()) {
+        helm::value::Value::Map(map) => map,
+        other => panic!("values are a map, not {other:?}"),
+    };
+    let capabilities = offline_capabilities();
+    let (name, namespace) = ("redis-1", "default");
+    let request = Request {
+        name,
+        namespace,
+        revision: 1,
+        is_upgrade: false,
+        values: &values,
+        capabilities: &capabilities,
+    };
+    render(&bundled(), &request, &Nothing).expect("the bundled chart renders")
+}
+
+#[test]
+fn the_chart_touches_what_the_table_of_effects_says() {
+    let before = rendered(&json!({})).digests();
+    let setting = |name: &str, value: &str| json!({"redis": {"config": {name: value}}});
+    let table = [
+        ("sentinel.quorum", json!({"sentinel": {"quorum": 3}}), vec!["ConfigMap"]),
+        (
+            "sentinel.config.failover-timeout",
+            json!({"sentinel": {"config": {"failover-timeout": 1}}}),
+            vec!["ConfigMap"],
+        ),
+        ("redis.config.maxmemory", setting("maxmemory", "1gb"), vec!["ConfigMap"]),
+        ("redis.config.databases", setting("databases", "32"), vec!["ConfigMap", "StatefulSet"]),
+        (
+            "sentinel.config.maxclients",
+            json!({"sentinel": {"config": {"maxclients": 1}}}),
+            vec!["ConfigMap", "StatefulSet"],
+        ),
+        (
+            "podDisruptionBudget",
+            json!({"podDisruptionBudget": {"maxUnavailable": 2}}),
+            vec!["PodDisruptionBudget"],
+        ),
+        ("image.tag", json!({"image": {"tag": "8.0"}}), vec!["StatefulSet"]),
+        ("replicas", json!({"replicas": 4}), vec!["ConfigMap", "Service", "StatefulSet"]),
+    ];
+    for (path, over, expected) in table {
+        let after = rendered(&over).digests();
+        let changed = after.iter().filter(|(object, digest)| before.get(*object) != Some(*digest));
+        let mut kinds: Vec<_> =
+            changed.map(|(object, _)| object.split('/').next().expect("a kind").to_owned()).collect();
+        kinds.dedup();
+        assert_eq!(kinds, expected, "{path}");
+        let touches_pods = kinds.iter().any(|kind| kind == "StatefulSet") && path != "replicas";
+        assert_eq!(effect(path) == Effect::RollsPods, touches_pods, "{path}");
+    }
+}
+
+#[test]
+fn a_password_can_only_come_from_a_secret() {
+    let text = rendered(&json!({"auth": true, "existingSecret": "creds"})).manifest_text();
+    assert!(text.contains("secretKeyRef") && text.contains("name: creds"));
+    assert!(!text.contains("redis-cli -a") && !text.contains("--pass"), "a password would be an argument");
 }
