@@ -110,7 +110,22 @@ pub(super) fn admit(kind: &Kind, object: &mut Value) {
         "Namespace" if !object::is_deleting(object) => {
             set_default(child(object, "spec"), "finalizers", json!(["kubernetes"]));
         }
+        "PersistentVolumeClaim" => protect_new(object, "kubernetes.io/pvc-protection"),
+        "PersistentVolume" => protect_new(object, "kubernetes.io/pv-protection"),
         _ => {}
+    }
+}
+
+/// Storage in use is not deleted: its controller takes the finalizer away once nobody uses it.
+fn protect_new(object: &mut Value, finalizer: &str) {
+    if object::resource_version(object) > 0 {
+        return;
+    }
+    let finalizers = child(object, "metadata").entry("finalizers").or_insert_with(|| json!([]));
+    if let Some(finalizers) = finalizers.as_array_mut()
+        && !finalizers.iter().any(|known| known == finalizer)
+    {
+        finalizers.push(json!(finalizer));
     }
 }
 
