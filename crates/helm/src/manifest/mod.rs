@@ -41,6 +41,8 @@ pub enum ManifestError {
     Yaml { path: String, source: YamlError },
     #[error("{path} renders {found} where an object belongs")]
     NotAnObject { path: String, found: String },
+    #[error("{path}: the annotation {annotation} is no text, number or bool")]
+    Annotation { path: String, annotation: String },
 }
 
 fn scalar_text(value: &Json) -> Option<String> {
@@ -64,6 +66,12 @@ impl Manifest {
         if !object.is_object() && !object.is_null() {
             let found = value.kind_name().to_owned();
             return Err(ManifestError::NotAnObject { path: path.to_owned(), found });
+        }
+        let annotations = object.pointer("/metadata/annotations").and_then(Json::as_object);
+        let is_text = |value: &Json| value.is_null() || scalar_text(value).is_some();
+        if let Some((annotation, _)) = annotations.into_iter().flatten().find(|(_, value)| !is_text(value)) {
+            let (path, annotation) = (path.to_owned(), annotation.clone());
+            return Err(ManifestError::Annotation { path, annotation });
         }
         Ok(Self { path: path.to_owned(), content: content.to_owned(), object, is_volatile: false })
     }

@@ -4,6 +4,7 @@ mod failures;
 mod fake;
 mod hooks;
 mod install;
+mod lookup;
 mod uninstall;
 mod upgrade;
 

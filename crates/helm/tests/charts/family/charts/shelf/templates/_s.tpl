@@ -1,0 +1,1 @@
+{{- define "shelf.greet" -}}hello {{ .Release.Name }}{{- end -}}
