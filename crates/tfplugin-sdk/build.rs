@@ -2,7 +2,6 @@
 
 use std::error::Error;
 
-#[expect(clippy::print_stdout, reason = "a build script speaks to cargo on stdout")]
 fn main() -> Result<(), Box<dyn Error>> {
     let directory = "../../proto";
     println!("cargo:rerun-if-changed={directory}");

@@ -6,6 +6,8 @@
 mod handshake;
 mod listen;
 mod reattach;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 use std::env;

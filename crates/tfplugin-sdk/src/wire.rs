@@ -23,7 +23,12 @@ use crate::server::Server;
 
 /// The messages and services of the wire contract: public for tests that speak as Terraform does.
 pub mod pb {
-    #![expect(unused_qualifications, reason = "generated code has a style of its own")]
+    #![expect(
+        unused_qualifications,
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason,
+        reason = "generated code has a style of its own"
+    )]
     pub mod tfplugin6 {
         tonic::include_proto!("tfplugin6");
     }

@@ -174,16 +174,16 @@ impl Resource<PathBuf> for ToyBox {
         request: PlanRequest<Model>,
     ) -> PlanOutcome<Model> {
         let PlanRequest { prior, config: _, proposed, private } = request;
-        let mut planned = Model { size: proposed.size.clone().or_value(1), ..proposed };
+        let mut planned = Model { size: proposed.size.or_value(1), ..proposed };
         if planned.content.is_null() {
             planned.content = Attr::Known(Content::default());
         }
         if let Attr::Known(content) = &mut planned.content {
             content.note = content.note.clone().or_value("empty".to_owned());
-            content.weight = content.weight.clone().or_value(0);
+            content.weight = content.weight.or_value(0);
         }
         for part in planned.parts.known_mut().into_iter().flatten() {
-            part.weight = part.weight.clone().or_value(1);
+            part.weight = part.weight.or_value(1);
         }
         let changed =
             prior.as_ref().is_none_or(|prior| *prior != Model { secret_wo: Attr::Null, ..planned.clone() });

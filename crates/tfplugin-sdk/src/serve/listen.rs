@@ -21,7 +21,7 @@ const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Terraform connects within a second; one that never does has died.
 const FIRST_CONNECTION_TIMEOUT: Duration = Duration::from_secs(120);
 /// Terraform holds one connection for its life; one that is gone this long has been killed.
-const LAST_CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
+const LAST_CONNECTION_TIMEOUT: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 10_000 });
 
 /// A bound socket. Its directory is removed with the last reference to it.
 pub(super) struct Listener {
@@ -47,16 +47,17 @@ impl Listener {
 
     /// Ends when whoever started us is gone: no first connection, or none after the last.
     pub(super) fn abandoned(&self) -> impl Future<Output = ()> + use<> {
-        let mut open = self.gauge.watch();
+        let mut count = self.gauge.watch();
         async move {
-            let first = tokio::time::timeout(FIRST_CONNECTION_TIMEOUT, open.wait_for(|count| *count > 0));
+            let first =
+                tokio::time::timeout(FIRST_CONNECTION_TIMEOUT, count.wait_for(|count| count.ever > 0));
             if first.await.is_err() {
                 return;
             }
             loop {
-                let _ = open.wait_for(|count| *count == 0).await;
-                let back = tokio::time::timeout(LAST_CONNECTION_TIMEOUT, open.wait_for(|count| *count > 0));
-                if back.await.is_err() {
+                let ever = count.wait_for(|count| count.open == 0).await.map_or(0, |count| count.ever);
+                let back = count.wait_for(|count| count.ever > ever);
+                if tokio::time::timeout(LAST_CONNECTION_TIMEOUT, back).await.is_err() {
                     return;
                 }
             }

@@ -11,16 +11,23 @@ use tokio::sync::watch;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
-/// How many connections are open.
+/// How many connections there are and were.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Count {
+    pub(crate) open: usize,
+    pub(crate) ever: usize,
+}
+
+/// Counts connections.
 #[derive(Clone, Debug)]
-pub(crate) struct Gauge(Arc<watch::Sender<usize>>);
+pub(crate) struct Gauge(Arc<watch::Sender<Count>>);
 
 impl Gauge {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(0)))
+        Self(Arc::new(watch::Sender::new(Count::default())))
     }
 
-    pub(crate) fn watch(&self) -> watch::Receiver<usize> {
+    pub(crate) fn watch(&self) -> watch::Receiver<Count> {
         self.0.subscribe()
     }
 }
@@ -46,14 +53,14 @@ impl Connection {
     }
 
     fn counted(stream: Stream, gauge: &Gauge) -> Self {
-        gauge.0.send_modify(|open| *open += 1);
+        gauge.0.send_modify(|count| *count = Count { open: count.open + 1, ever: count.ever + 1 });
         Self { stream, gauge: gauge.clone() }
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.gauge.0.send_modify(|open| *open -= 1);
+        self.gauge.0.send_modify(|count| count.open -= 1);
     }
 }
 
