@@ -53,21 +53,14 @@ fn untitle(text: &str) -> String {
     out
 }
 
-/// Lower becomes upper, except that an upper one turns lower.
 fn swap_case(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut at_start = true;
     for character in text.chars() {
         if character.is_uppercase() {
             out.extend(character.to_lowercase());
-        } else if character.is_lowercase() && at_start {
-            out.extend(character.to_uppercase());
-        } else if character.is_lowercase() {
-            out.extend(character.to_uppercase());
         } else {
-            out.push(character);
+            out.extend(character.to_uppercase());
         }
-        at_start = character.is_whitespace();
     }
     out
 }

@@ -29,9 +29,10 @@ fn text_to_integer(text: &str) -> Option<i64> {
         Some((whole, fraction)) if fraction.bytes().all(|digit| digit == b'0') => whole,
         _ => text,
     };
+    let text = text.replace('_', "");
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => ("-", digits),
-        None => ("", text.strip_prefix('+').unwrap_or(text)),
+        None => ("", text.strip_prefix('+').unwrap_or(&text)),
     };
     let (radix, digits) = match digits.as_bytes() {
         [b'0', b'x' | b'X', ..] => (16, &digits[2..]),

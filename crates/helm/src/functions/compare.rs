@@ -25,7 +25,10 @@ pub(super) const TABLE: &[Function] = &[
     fixed("ge", &[ANY, ANY], |arguments| boolean(order(arguments)? != Some(Ordering::Less))),
 ];
 
-const INCOMPATIBLE: &str = "incompatible types for comparison";
+fn incompatible(left: &Value, right: &Value) -> FunctionError {
+    let (left, right) = (left.type_name(), right.type_name());
+    format!("incompatible types for comparison: {left} and {right}").into()
+}
 
 fn equals_any(arguments: &[Value]) -> Result<bool, FunctionError> {
     let Some((first, others)) = arguments.split_first().filter(|(_, others)| !others.is_empty()) else {
@@ -50,17 +53,11 @@ fn equal(left: &Value, right: &Value) -> Result<bool, FunctionError> {
             Value::List(_) | Value::Map(_) | Value::Bytes(_),
             Value::List(_) | Value::Map(_) | Value::Bytes(_),
         ) => {
-            let message = format!(
-                "non-comparable types {}: {}, {}: {}",
-                plain(left),
-                left.type_name(),
-                right.type_name(),
-                plain(right)
-            );
+            let message = format!("non-comparable type {}: {}", plain(left), left.type_name());
             Err(message.into())
         }
         (Value::Object(_), Value::Object(_)) => Ok(left == right),
-        _ => Err(INCOMPATIBLE.into()),
+        _ => Err(incompatible(left, right)),
     }
 }
 
@@ -71,7 +68,7 @@ fn order(arguments: &[Value]) -> Result<Option<Ordering>, FunctionError> {
         (Value::Float(a), Value::Float(b)) => Ok(a.partial_cmp(b)),
         (Value::String(a), Value::String(b)) => Ok(Some(a.cmp(b))),
         (left, right) if is_basic(left) && is_basic(right) && !same_kind_of_bool(left, right) => {
-            Err(INCOMPATIBLE.into())
+            Err(incompatible(left, right))
         }
         _ => Err("invalid type for comparison".into()),
     }

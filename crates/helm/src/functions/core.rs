@@ -13,6 +13,7 @@ pub(super) const TABLE: &[Function] = &[
     fixed("len", &[ANY], length),
     variadic("index", &[ANY], ANY, index),
     variadic("html", &[], ANY, |arguments| string(escape_html(&format::sprint(arguments)))),
+    variadic("js", &[], ANY, |arguments| string(escape_js(&format::sprint(arguments)))),
     variadic("urlquery", &[], ANY, |arguments| string(escape_query(&format::sprint(arguments)))),
 ];
 
@@ -84,6 +85,22 @@ fn escape_html(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+fn escape_js(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\\' => out.push_str("\\\\"),
+            '\'' => out.push_str("\\'"),
+            '"' => out.push_str("\\\""),
+            '<' | '>' | '&' | '=' => out.push_str(&format!("\\u{:04X}", character as u32)),
+            control if (control as u32) < 0x20 => out.push_str(&format!("\\u{:04X}", control as u32)),
+            other if !format::is_printable(other) => out.push_str(&format!("\\u{:04X}", other as u32)),
             other => out.push(other),
         }
     }

@@ -12,13 +12,15 @@ pub(super) const TABLE: &[Function] = &[
         string(to_yaml(&arguments[0]).map_err(|error| error.to_string())?)
     }),
     fixed("fromYaml", &[STRING], |arguments| {
-        Ok(or_error(yaml::parse(text_of(&arguments[0])).map_err(|error| error.to_string()), is_map))
+        Ok(or_error(yaml::parse(text_of(&arguments[0])).map_err(|error| error.to_string()), MAP_YAML))
     }),
     fixed("fromYamlArray", &[STRING], |arguments| {
-        Ok(list_or_error(yaml::parse(text_of(&arguments[0])).map_err(|error| error.to_string())))
+        Ok(or_error(yaml::parse(text_of(&arguments[0])).map_err(|error| error.to_string()), LIST_YAML))
     }),
-    fixed("fromJson", &[STRING], |arguments| Ok(or_error(parse_json(text_of(&arguments[0])), is_map))),
-    fixed("fromJsonArray", &[STRING], |arguments| Ok(list_or_error(parse_json(text_of(&arguments[0]))))),
+    fixed("fromJson", &[STRING], |arguments| Ok(or_error(parse_json(text_of(&arguments[0])), MAP_JSON))),
+    fixed("fromJsonArray", &[STRING], |arguments| {
+        Ok(or_error(parse_json(text_of(&arguments[0])), LIST_JSON))
+    }),
     fixed("mustFromJson", &[STRING], |arguments| Ok(parse_json(text_of(&arguments[0]))?)),
     fixed("toJson", &[ANY], |arguments| string(to_json(&arguments[0], true).unwrap_or_default())),
     fixed("mustToJson", &[ANY], |arguments| must(to_json(&arguments[0], true))),
@@ -41,34 +43,39 @@ fn parse_json(text: &str) -> Result<Value, String> {
     serde_json::from_str::<serde_json::Value>(text).map(Value::from).map_err(|error| error.to_string())
 }
 
-fn is_map(value: &Value) -> bool {
-    value.as_map().is_some()
+/// What a reader must return, and how it names itself when it does not.
+#[derive(Clone, Copy)]
+struct Target {
+    is_list: bool,
+    /// What the YAML library puts before the error of the JSON library.
+    prefix: &'static str,
 }
 
-/// Helm puts the error into the result, under the key `Error`.
-fn or_error(parsed: Result<Value, String>, fits: fn(&Value) -> bool) -> Value {
+const YAML_PREFIX: &str = "error unmarshaling JSON: while decoding JSON: ";
+const MAP_JSON: Target = Target { is_list: false, prefix: "" };
+const LIST_JSON: Target = Target { is_list: true, prefix: "" };
+const MAP_YAML: Target = Target { is_list: false, prefix: YAML_PREFIX };
+const LIST_YAML: Target = Target { is_list: true, prefix: YAML_PREFIX };
+
+/// Helm puts an error into the result: under the key `Error`, or as the only element.
+fn or_error(parsed: Result<Value, String>, target: Target) -> Value {
     let message = match parsed {
+        Ok(Value::Nil) if target.is_list => return Value::List(List::default()),
         Ok(Value::Nil) => return Value::Map(Map::new()),
-        Ok(value) if fits(&value) => return value,
-        Ok(other) => unmarshal_message(&other, "map[string]interface {}"),
+        Ok(value @ Value::List(_)) if target.is_list => return value,
+        Ok(value @ Value::Map(_)) if !target.is_list => return value,
+        Ok(other) => unmarshal_message(&other, target),
         Err(message) => message,
     };
+    if target.is_list {
+        return Value::list(vec![Value::from(message)]);
+    }
     let map = Map::new();
     map.insert("Error", message);
     Value::Map(map)
 }
 
-fn list_or_error(parsed: Result<Value, String>) -> Value {
-    let message = match parsed {
-        Ok(Value::Nil) => return Value::List(List::default()),
-        Ok(value @ Value::List(_)) => return value,
-        Ok(other) => unmarshal_message(&other, "[]interface {}"),
-        Err(message) => message,
-    };
-    Value::list(vec![Value::from(message)])
-}
-
-fn unmarshal_message(value: &Value, target: &str) -> String {
+fn unmarshal_message(value: &Value, target: Target) -> String {
     let kind = match value {
         Value::List(_) => "array",
         Value::Map(_) => "object",
@@ -76,9 +83,8 @@ fn unmarshal_message(value: &Value, target: &str) -> String {
         Value::String(_) => "string",
         _ => "number",
     };
-    format!(
-        "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {kind} into Go value of type {target}"
-    )
+    let wanted = if target.is_list { "[]interface {}" } else { "map[string]interface {}" };
+    format!("{}json: cannot unmarshal {kind} into Go value of type {wanted}", target.prefix)
 }
 
 /// JSON as Go writes it: sorted keys, and `<`, `>`, `&` escaped unless raw.

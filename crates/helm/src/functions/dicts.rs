@@ -100,7 +100,7 @@ fn dig(arguments: &[Value]) -> Answer {
     }
     let mut current = map.clone();
     for key in path {
-        let Value::Map(map) = &current else {
+        let Some(map) = current.as_map().filter(|map| map.type_name() == Map::new().type_name()) else {
             let message = format!(
                 "interface conversion: interface {{}} is {}, not map[string]interface {{}}",
                 current.type_name()

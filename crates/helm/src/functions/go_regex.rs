@@ -14,11 +14,51 @@ const SIZE_LIMIT: usize = 4 << 20;
 
 /// Compiles a pattern of Go's syntax.
 pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
+    if let Some(operators) = nested_repetition(pattern) {
+        return Err(format!("error parsing regexp: invalid nested repetition operator: `{operators}`"));
+    }
     RegexBuilder::new(&translate(pattern)).size_limit(SIZE_LIMIT).build().map_err(|error| {
-        let reason = error.to_string();
-        let reason = reason.lines().last().unwrap_or_default();
-        format!("error parsing regexp: {}: `{pattern}`", reason.trim_start_matches("error: "))
+        let text = error.to_string();
+        let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        let reason = match reason {
+            "unclosed character class" => "missing closing ]",
+            "unclosed group" => "missing closing )",
+            "unopened group" => "unexpected )",
+            "repetition operator missing expression" => "missing argument to repetition operator",
+            other => other,
+        };
+        format!("error parsing regexp: {reason}: `{pattern}`")
     })
+}
+
+/// Go refuses `a**`, which the regex crate takes; `a*?` is fine in both.
+fn nested_repetition(pattern: &str) -> Option<String> {
+    let mut rest = pattern.chars();
+    let (mut previous, mut in_class) = (None, false);
+    while let Some(character) = rest.next() {
+        let current = match character {
+            '\\' => {
+                rest.next();
+                None
+            }
+            '[' => {
+                in_class = true;
+                None
+            }
+            ']' => {
+                in_class = false;
+                None
+            }
+            '*' | '+' | '?' if !in_class => Some(character),
+            _ => None,
+        };
+        previous = match (previous, current) {
+            (Some(_), Some('?')) => None,
+            (Some(first), Some(second)) => return Some(String::from_iter([first, second])),
+            _ => current,
+        };
+    }
+    None
 }
 
 fn translate(pattern: &str) -> String {

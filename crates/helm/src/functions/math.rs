@@ -1,6 +1,7 @@
 //! Arithmetic, by Sprig's lenient conversions. Integers wrap around, as Go's do.
 
 use super::cast::{to_float, to_integer};
+use super::decimal::Decimal;
 use super::{ANY, Answer, FLOAT, Function, INT, fixed, integer_of, variadic};
 use crate::value::Value;
 
@@ -14,10 +15,10 @@ pub(super) const TABLE: &[Function] = &[
     variadic("max", &[ANY], ANY, |arguments| fold(arguments, i64::max)),
     variadic("biggest", &[ANY], ANY, |arguments| fold(arguments, i64::max)),
     variadic("min", &[ANY], ANY, |arguments| fold(arguments, i64::min)),
-    variadic("addf", &[], ANY, |arguments| fold_float(arguments, |a, b| a + b)),
-    fixed("add1f", &[ANY], |arguments| Ok(Value::Float(to_float(&arguments[0]) + 1.0))),
-    variadic("subf", &[ANY], ANY, |arguments| fold_float(arguments, |a, b| a - b)),
-    variadic("mulf", &[ANY], ANY, |arguments| fold_float(arguments, |a, b| a * b)),
+    variadic("addf", &[], ANY, |arguments| fold_decimal(arguments, Decimal::add)),
+    fixed("add1f", &[ANY], |arguments| fold_decimal(&[arguments[0].clone(), Value::Int(1)], Decimal::add)),
+    variadic("subf", &[ANY], ANY, |arguments| fold_decimal(arguments, Decimal::subtract)),
+    variadic("mulf", &[ANY], ANY, |arguments| fold_decimal(arguments, Decimal::multiply)),
     variadic("divf", &[ANY], ANY, |arguments| fold_float(arguments, |a, b| a / b)),
     variadic("maxf", &[ANY], ANY, |arguments| fold_float(arguments, f64::max)),
     variadic("minf", &[ANY], ANY, |arguments| fold_float(arguments, f64::min)),
@@ -43,6 +44,17 @@ fn divide(arguments: &[Value], operation: fn(i64, i64) -> i64) -> Answer {
         return Err("runtime error: integer divide by zero".into());
     }
     fold(arguments, operation)
+}
+
+/// Sprig computes these in decimals, so that 0.1 and 0.2 are 0.3.
+fn fold_decimal(arguments: &[Value], operation: fn(Decimal, Decimal) -> Option<Decimal>) -> Answer {
+    let mut numbers = arguments.iter().map(|number| Decimal::parse(to_float(number)));
+    let first = numbers.next().unwrap_or_else(|| Decimal::parse(0.0));
+    let total = numbers.fold(first, |total, number| operation(total?, number?));
+    match total {
+        Some(total) => Ok(Value::Float(total.to_float())),
+        None => Err("the numbers have more digits than decimal arithmetic has room for".into()),
+    }
 }
 
 /// Rounds at a number of decimals; what is half or more (or a given share) goes up.

@@ -10,6 +10,7 @@ mod cast;
 mod compare;
 mod core;
 mod data;
+mod decimal;
 mod dicts;
 mod encoding;
 mod go_regex;
@@ -136,6 +137,60 @@ static TABLE: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new
     ];
     tables.into_iter().flatten().map(|function| (function.name, function)).collect()
 });
+
+/// What Helm has and this engine has not.
+const MISSING: [&str; 45] = [
+    "abbrevboth",
+    "ago",
+    "bcrypt",
+    "buildCustomCert",
+    "call",
+    "camelcase",
+    "date",
+    "dateInZone",
+    "dateModify",
+    "date_in_zone",
+    "date_modify",
+    "decryptAES",
+    "derivePassword",
+    "duration",
+    "durationRound",
+    "encryptAES",
+    "fromToml",
+    "genCA",
+    "genCAWithKey",
+    "genPrivateKey",
+    "genSelfSignedCert",
+    "genSelfSignedCertWithKey",
+    "genSignedCert",
+    "genSignedCertWithKey",
+    "hello",
+    "htmlDate",
+    "htmlDateInZone",
+    "htpasswd",
+    "kebabcase",
+    "mustDateModify",
+    "mustToDate",
+    "must_date_modify",
+    "now",
+    "randBytes",
+    "shuffle",
+    "snakecase",
+    "toDate",
+    "toToml",
+    "toYamlPretty",
+    "unixEpoch",
+    "urlJoin",
+    "urlParse",
+    "wrap",
+    "wrapWith",
+    "mustToToml",
+];
+
+/// Whether Helm has a function of this name that this engine lacks: the error should say which it is.
+pub(crate) fn is_missing(name: &str) -> bool {
+    MISSING.contains(&name)
+}
 
 /// Finds a function by its name.
 pub(crate) fn find(name: &str) -> Option<&'static Function> {

@@ -10,21 +10,35 @@ pub(super) const TABLE: &[Function] = &[
     // Sprig swallows the error of a bad pattern here, and only here.
     fixed("regexMatch", &[STRING, STRING], |arguments| boolean(matches(arguments).unwrap_or(false))),
     fixed("mustRegexMatch", &[STRING, STRING], |arguments| boolean(matches(arguments)?)),
-    fixed("regexFind", &[STRING, STRING], find),
+    fixed("regexFind", &[STRING, STRING], |arguments| or_panic(find(arguments), arguments)),
     fixed("mustRegexFind", &[STRING, STRING], find),
-    fixed("regexFindAll", &[STRING, STRING, INT], find_all),
+    fixed("regexFindAll", &[STRING, STRING, INT], |arguments| or_panic(find_all(arguments), arguments)),
     fixed("mustRegexFindAll", &[STRING, STRING, INT], find_all),
-    fixed("regexReplaceAll", &[STRING, STRING, STRING], |arguments| replace(arguments, false)),
+    fixed("regexReplaceAll", &[STRING, STRING, STRING], |arguments| {
+        or_panic(replace(arguments, false), arguments)
+    }),
     fixed("mustRegexReplaceAll", &[STRING, STRING, STRING], |arguments| replace(arguments, false)),
-    fixed("regexReplaceAllLiteral", &[STRING, STRING, STRING], |arguments| replace(arguments, true)),
+    fixed("regexReplaceAllLiteral", &[STRING, STRING, STRING], |arguments| {
+        or_panic(replace(arguments, true), arguments)
+    }),
     fixed("mustRegexReplaceAllLiteral", &[STRING, STRING, STRING], |arguments| replace(arguments, true)),
-    fixed("regexSplit", &[STRING, STRING, INT], split),
+    fixed("regexSplit", &[STRING, STRING, INT], |arguments| or_panic(split(arguments), arguments)),
     fixed("mustRegexSplit", &[STRING, STRING, INT], split),
     fixed("regexQuoteMeta", &[STRING], |arguments| string(quote_meta(text_of(&arguments[0])))),
 ];
 
 fn pattern_of(arguments: &[Value]) -> Result<Regex, FunctionError> {
     Ok(compile(text_of(&arguments[0]))?)
+}
+
+/// Without `must`, Go panics on a bad pattern, and says so at more length.
+fn or_panic(answer: Answer, arguments: &[Value]) -> Answer {
+    answer.map_err(|error| match error {
+        FunctionError::Message(message) => {
+            FunctionError::Message(format!("regexp: Compile(`{}`): {message}", text_of(&arguments[0])))
+        }
+        other => other,
+    })
 }
 
 fn matches(arguments: &[Value]) -> Result<bool, FunctionError> {

@@ -106,9 +106,11 @@ fn substring(arguments: &[Value]) -> Answer {
         (start, end) if end < 0 || end > length => (start, length),
         bounds => bounds,
     };
-    if to < 0 || to > length || from > to {
-        let message = format!("runtime error: slice bounds out of range [{from}:{to}] with length {length}");
-        return Err(message.into());
+    if to < 0 || to > length {
+        return Err(format!("runtime error: slice bounds out of range [:{to}] with length {length}").into());
+    }
+    if from > to {
+        return Err(format!("runtime error: slice bounds out of range [{from}:{to}]").into());
     }
     let bytes = text.as_bytes();
     let kept = &bytes[bytes_until(from, bytes)..bytes_until(to, bytes)];

@@ -178,9 +178,9 @@ impl<'s> Lexer<'s> {
                 self.parentheses += 1;
             }
             ')' => {
-                self.emit(Kind::RightParenthesis);
                 let unexpected = || "unexpected right paren".to_owned();
                 self.parentheses = self.parentheses.checked_sub(1).ok_or_else(unexpected)?;
+                self.emit(Kind::RightParenthesis);
             }
             letter if is_alphanumeric(letter) => self.word()?,
             printable if printable.is_ascii_graphic() => self.emit(Kind::Character),

@@ -91,7 +91,7 @@ impl Writer<'_> {
 fn style_of(text: &str) -> ScalarStyle {
     if text.contains('\n') {
         ScalarStyle::Literal
-    } else if resolve(text) == Scalar::String && !is_base_60(text) {
+    } else if matches!(resolve(text), Scalar::String | Scalar::Merge) && !is_base_60(text) {
         ScalarStyle::Plain
     } else {
         ScalarStyle::DoubleQuoted

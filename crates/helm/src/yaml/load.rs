@@ -8,6 +8,7 @@ use libyaml_safer::{Error as ParserError, ErrorKind, EventData, Parser, ScalarSt
 
 use super::YamlError;
 use super::scalar::{Scalar, resolve};
+use crate::template::format::{Notation, format_float, sprintf};
 use crate::value::{Map, Value};
 
 /// Nesting that no honest document reaches.
@@ -175,10 +176,9 @@ impl<'t> Loader<'t> {
                 continue;
             }
             let key = self.node(key)?;
-            let key = key_text(&key)?;
             let value = self.event()?;
             let value = self.node(value)?;
-            map.insert(key, value);
+            map.insert(key_text(&key, &value)?, value);
         }
         for merge in merges {
             merge_into(&map, &merge)?;
@@ -212,17 +212,21 @@ fn merge_into(map: &Map, merge: &Value) -> Result<(), YamlError> {
     }
 }
 
-fn key_text(key: &Value) -> Result<String, YamlError> {
-    use crate::template::format::{Notation, format_float};
+fn key_text(key: &Value, value: &Value) -> Result<String, YamlError> {
     match key {
         Value::String(text) => Ok(text.to_string()),
         Value::Bool(value) => Ok(value.to_string()),
         Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => Ok(format!("{number:.0}")),
         Value::Float(number) => Ok(format_float(*number, Notation::Shortest, None)),
-        Value::Nil => Ok("null".to_owned()),
-        other => Err(YamlError::NotJson {
-            message: format!("yaml: invalid map key: {}", crate::template::format::plain(other)),
-        }),
+        Value::Nil => {
+            let value = sprintf("%#v", std::slice::from_ref(value));
+            let message = format!("unsupported map key of type: %!s(<nil>), key: <nil>, value: {value}");
+            Err(YamlError::NotJson { message })
+        }
+        other => {
+            let key = sprintf("%#v", std::slice::from_ref(other));
+            Err(YamlError::NotJson { message: format!("yaml: invalid map key: {key}") })
+        }
     }
 }
 

@@ -58,6 +58,9 @@ impl Machine<'_> {
                 match literal {
                     ExpressionKind::Dot => Ok(dot.clone()),
                     ExpressionKind::Nil => Err(frame.error("nil is not a command")),
+                    ExpressionKind::Number(Number { integer: None, float: None, text, .. }) => {
+                        Err(frame.error(format!("{text} overflows int")))
+                    }
                     _ => Ok(literal_value(first)),
                 }
             }

@@ -149,6 +149,8 @@ fn format_value(out: &mut String, spec: Spec, verb: char, value: &Value, depth: 
     }
     match (verb, value) {
         ('T', _) => out.push_str(&spec.pad(value.type_name(), false)),
+        // `%+v` names the fields of structs; on these values the plus says nothing.
+        ('v', _) if spec.plus => format_value(out, Spec { plus: false, ..spec }, verb, value, depth),
         ('v', _) if spec.sharp => out.push_str(&go_syntax(value, depth)),
         ('v', Value::Nil) => out.push_str(&spec.pad("<nil>", false)),
         (_, Value::List(list)) => {

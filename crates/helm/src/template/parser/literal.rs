@@ -25,14 +25,16 @@ pub(super) fn number(text: &str) -> Result<Number, String> {
     }
     if let Some(integer) = parse_integer(text) {
         return match i64::try_from(integer) {
-            Ok(integer) => Ok(make(Some(integer), Some(integer as f64), true)),
+            Ok(whole) => Ok(make(Some(whole), Some(whole as f64), true)),
+            // Go has room for it as an unsigned integer, and complains when it is used.
+            Err(_) if u64::try_from(integer).is_ok() => Ok(make(None, None, true)),
             Err(_) => Err(format!("integer overflow: {}", quote(text))),
         };
     }
     let digits = text.replace('_', "");
     let looks_decimal = !digits.contains(['x', 'X', 'b', 'B', 'o', 'O']);
     match digits.parse::<f64>() {
-        Ok(float) if looks_decimal && text.contains(['.', 'e', 'E']) => {
+        Ok(float) if float.is_finite() && looks_decimal && text.contains(['.', 'e', 'E']) => {
             let is_whole = float.fract() == 0.0 && float.abs() < 9.2e18;
             Ok(make(is_whole.then_some(float as i64), Some(float), false))
         }
