@@ -1,0 +1,145 @@
+//! The command line. Enters: arguments. Leaves: an exit code, progress on stderr, answers on stdout.
+//! Each command is one file; the two hidden ones are how the binary runs itself inside the namespaces.
+//! Deliberately absent: how any of it is done (`launch`, `node`).
+
+mod down;
+mod run;
+mod status;
+mod up;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::launch;
+
+/// GKE and Kubernetes on one machine: pods are local processes, networks are namespaces.
+#[derive(Debug, Parser)]
+#[command(name = "redis-ha-sandbox", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start a sandbox; ends with Ctrl-C, or with `down` after --detach
+    Up(UpArguments),
+    /// Stop a sandbox and wait until nothing of it is left
+    Down(DirArgument),
+    /// Show the pods of a sandbox and where it answers
+    Status(DirArgument),
+    /// Run a command inside the network of a sandbox, with its DNS
+    Run(RunArguments),
+    /// The first process of the namespaces
+    #[command(hide = true)]
+    Init(InsideArguments),
+    /// The servers, the controllers and the node agent
+    #[command(hide = true)]
+    Inside(InsideArguments),
+}
+
+#[derive(Debug, Args)]
+struct DirArgument {
+    /// The sandbox's directory
+    #[arg(long)]
+    dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct UpArguments {
+    /// Where the sandbox keeps its files; made if it is missing
+    #[arg(long)]
+    dir: PathBuf,
+    #[command(flatten)]
+    size: SizeArguments,
+    /// Return when the APIs answer, and leave the sandbox running
+    #[arg(long)]
+    detach: bool,
+    /// Port of the Kubernetes API on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Set by --detach on the process that stays
+    #[arg(long, hide = true, conflicts_with = "detach")]
+    supervised: bool,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct SizeArguments {
+    /// Nodes of the default pool
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) nodes: u32,
+    /// Probe timings: `fast` scales delays and periods down, `real` keeps them as they are
+    #[arg(long, value_enum, default_value_t = Probes::Fast)]
+    pub(crate) probes: Probes,
+}
+
+/// How literally timings of pods are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Probes {
+    /// Delays and periods of probes, sleeps of init containers and Sentinel's polls are scaled down.
+    Fast,
+    /// Everything as written.
+    Real,
+}
+
+impl Probes {
+    fn as_argument(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Real => "real",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+struct RunArguments {
+    /// The sandbox's directory
+    #[arg(long)]
+    dir: PathBuf,
+    /// The command and its arguments, after `--`
+    #[arg(last = true, required = true)]
+    command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+struct InsideArguments {
+    #[arg(long)]
+    dir: PathBuf,
+    #[command(flatten)]
+    size: SizeArguments,
+}
+
+/// Parses the arguments and runs the command.
+pub fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Up(arguments) => up::run(&arguments),
+        Command::Down(arguments) => down::run(&arguments.dir),
+        Command::Status(arguments) => status::run(&arguments.dir),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Init(arguments) => launch::run_init(&inside_arguments("inside", &arguments.dir, arguments.size)),
+        Command::Inside(arguments) => launch::run_inside(&arguments.dir, arguments.size.nodes, arguments.size.probes),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The arguments with which the binary runs itself inside the namespaces.
+fn inside_arguments(command: &str, dir: &std::path::Path, size: SizeArguments) -> Vec<OsString> {
+    vec![
+        command.into(),
+        "--dir".into(),
+        dir.into(),
+        "--nodes".into(),
+        size.nodes.to_string().into(),
+        "--probes".into(),
+        size.probes.as_argument().into(),
+    ]
+}

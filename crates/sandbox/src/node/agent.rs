@@ -1,0 +1,174 @@
+//! What the API server asks of the node: exec, logs, and connections to pods.
+
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError};
+use std::task::{Context as TaskContext, Poll};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::process::Child;
+use tokio::sync::{mpsc, oneshot};
+
+use super::container::{Entered, enter};
+use super::kubelet::Running;
+use super::logs::{self, LogDirectory};
+use super::pod::{Context, Pod};
+use super::status::State;
+use crate::api::node_agent::{
+    ContainerRef, Duplex, ExecRequest, ExecSession, LogOptions, NodeAgent, NodeError as Refusal,
+};
+
+const STDIN_CHUNKS: usize = 16;
+
+/// The node's side of the API's seam.
+pub struct Agent {
+    context: Arc<Context>,
+    running: Running,
+}
+
+impl Agent {
+    pub(super) fn new(context: Arc<Context>, running: Running) -> Self {
+        Self { context, running }
+    }
+
+    fn find(&self, namespace: &str, name: &str) -> Result<Arc<Pod>, Refusal> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = running
+            .values()
+            .filter(|pod| pod.key.namespace.as_deref() == Some(namespace) && pod.key.name == name);
+        let pod = found.next().map(Arc::clone);
+        pod.ok_or_else(|| Refusal::NotFound(format!("pod {namespace}/{name} does not run on a node yet")))
+    }
+}
+
+#[async_trait]
+impl NodeAgent for Agent {
+    async fn exec(&self, request: ExecRequest) -> Result<ExecSession, Refusal> {
+        let ContainerRef { namespace, pod: pod_name, container } = &request.target;
+        let pod = self.find(namespace, pod_name)?;
+        let instance = pod.instance(container).filter(|instance| !instance.has_ended());
+        let instance =
+            instance.ok_or_else(|| Refusal::NotFound(format!("container not found (\"{container}\")")))?;
+        let spawner = &self.context.spawner;
+        let entered = enter(spawner, &instance, &request.command, request.tty, request.stdin)
+            .await
+            .map_err(|error| Refusal::Failed(error.in_one_line()))?;
+        session(entered, request.stdin).map_err(|error| Refusal::Failed(format!("exec failed: {error}")))
+    }
+
+    async fn logs(
+        &self,
+        target: ContainerRef,
+        options: LogOptions,
+    ) -> Result<Box<dyn AsyncRead + Send + Unpin>, Refusal> {
+        let ContainerRef { namespace, pod: pod_name, container } = &target;
+        let pod = self.find(namespace, pod_name)?;
+        let (run, never_started) = {
+            let mut record = pod.record();
+            let found = record.container(container).ok_or_else(|| {
+                Refusal::NotFound(format!("container {container} is not valid for pod {pod_name}"))
+            })?;
+            let waits = match &found.state {
+                State::Waiting { reason, .. } if found.last.is_none() => Some(*reason),
+                _ => None,
+            };
+            // During back-off the latest log is that of the run that ended.
+            (found.restarts, waits)
+        };
+        if let Some(reason) = never_started {
+            let message =
+                format!("container \"{container}\" in pod \"{pod_name}\" is waiting to start: {reason}");
+            return Err(Refusal::NotReady(message));
+        }
+        let run = if options.previous {
+            run.checked_sub(1).ok_or_else(|| {
+                Refusal::NotReady(format!(
+                    "previous terminated container \"{container}\" in pod \"{pod_name}\" not found"
+                ))
+            })?
+        } else {
+            run
+        };
+        let directory =
+            LogDirectory::new(&self.context.logs_directory, namespace, pod_name, &pod.uid, container);
+        let instance = pod.instance(container);
+        let is_previous = options.previous;
+        let ended = move || is_previous || instance.as_ref().is_none_or(|instance| instance.has_ended());
+        Ok(Box::new(logs::read(directory.file(run), options, ended)))
+    }
+
+    async fn dial(&self, namespace: &str, pod: &str, port: u16) -> Result<Box<dyn Duplex>, Refusal> {
+        let pod = self.find(namespace, pod)?;
+        let address = pod.network.address;
+        let stream = TcpStream::connect((address, port)).await.map_err(|error| {
+            Refusal::Failed(format!("failed to connect to {address}:{port} inside the pod: {error}"))
+        })?;
+        let _ = stream.set_nodelay(true);
+        Ok(Box::new(stream))
+    }
+}
+
+/// The streams of a command that runs, and a task that waits for its end.
+fn session(entered: Entered, with_input: bool) -> std::io::Result<ExecSession> {
+    let Entered { mut child, terminal } = entered;
+    let (exit, exited) = oneshot::channel();
+    let (input, inbox) = mpsc::channel::<Bytes>(STDIN_CHUNKS);
+    let stdin = with_input.then_some(input);
+    let (stdout, stderr): (Box<dyn AsyncRead + Send + Unpin>, Box<dyn AsyncRead + Send + Unpin>) = match terminal {
+        Some(terminal) => {
+            let reader = TerminalReader(tokio::fs::File::from_std(terminal.try_clone()?));
+            tokio::spawn(feed(inbox, tokio::fs::File::from_std(terminal)));
+            (Box::new(reader), Box::new(tokio::io::empty()))
+        }
+        None => {
+            if let Some(child_stdin) = child.stdin.take() {
+                tokio::spawn(feed(inbox, child_stdin));
+            }
+            let stdout = child.stdout.take().expect("stdout was piped");
+            let stderr = child.stderr.take().expect("stderr was piped");
+            (Box::new(stdout), Box::new(stderr))
+        }
+    };
+    tokio::spawn(wait(child, exit));
+    Ok(ExecSession { stdin, stdout, stderr, exit: exited })
+}
+
+/// Waits for the command, or ends it when nobody waits for its exit code any more.
+async fn wait(mut child: Child, mut exit: oneshot::Sender<Result<i32, Refusal>>) {
+    tokio::select! {
+        status = child.wait() => {
+            let code = status
+                .map(|status| status.code().unwrap_or(137))
+                .map_err(|error| Refusal::Failed(format!("waiting for the command failed: {error}")));
+            // The session may have been dropped in this moment.
+            let _ = exit.send(code);
+        }
+        () = exit.closed() => {}
+    }
+}
+
+async fn feed(mut inbox: mpsc::Receiver<Bytes>, mut stdin: impl AsyncWrite + Unpin) {
+    while let Some(bytes) = inbox.recv().await {
+        if stdin.write_all(&bytes).await.is_err() || stdin.flush().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// A terminal whose other end is closed reads as an error; for a client that is the end of the output.
+struct TerminalReader(tokio::fs::File);
+
+impl AsyncRead for TerminalReader {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut TaskContext<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        match Pin::new(&mut self.0).poll_read(context, buffer) {
+            Poll::Ready(Err(_)) => Poll::Ready(Ok(())),
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! One run of one container: a process tree below bwrap. Enters: a command line, an environment, mounts. Leaves: its
+//! first process, its output in a file, its exit code. Deliberately absent: when to start and stop it (`pod`).
+
+mod arguments;
+mod enter;
+mod etc;
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+
+use super::environment::Environment;
+use super::logs::LogWriter;
+use super::network::PodNetwork;
+use super::{NodeError, Spawner};
+
+pub(super) use arguments::Mount;
+pub(super) use enter::{Entered, enter};
+pub(crate) use etc::render_resolv_conf;
+pub(super) use etc::write_etc;
+
+/// From the spawn of bwrap to the exec of the container's command.
+const START_LIMIT: Duration = Duration::from_secs(20);
+const START_POLL: Duration = Duration::from_millis(2);
+
+/// All that a run needs.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) name: String,
+    pub(super) command_line: Vec<String>,
+    pub(super) environment: Environment,
+    pub(super) user: u32,
+    pub(super) group: u32,
+    pub(super) working_directory: String,
+    pub(super) mounts: Vec<Mount>,
+    pub(super) hostname: String,
+    pub(super) network: PodNetwork,
+    /// The generated /etc of the pod.
+    pub(super) etc: PathBuf,
+    pub(super) read_only_root: bool,
+    /// Holds a `sleep` that sleeps less, put before the rest of PATH.
+    pub(super) scaled_sleep: Option<PathBuf>,
+}
+
+/// A container that runs, or ran.
+#[derive(Debug)]
+pub(super) struct Instance {
+    /// The container's process 1, by its number in the sandbox's process namespace; none if it ended before it was
+    /// seen.
+    pub(super) pid: Option<Pid>,
+    pub(super) environment: Environment,
+    /// The exit code, once there is one; 128 and the signal's number if a signal ended it.
+    exited: watch::Receiver<Option<i32>>,
+}
+
+impl Instance {
+    /// Starts the container; returns when its command runs.
+    pub(super) async fn start(spawner: &Spawner, plan: Plan, log: LogWriter) -> Result<Self, NodeError> {
+        let mut command = Command::new("nsenter");
+        command
+            .arg(format!("--net={}", plan.network.path()))
+            .arg("bwrap")
+            .args(arguments::render(&plan))
+            .env_clear()
+            .envs(plan.environment.iter())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        if let (Some(directory), Some(path)) = (&plan.scaled_sleep, plan.environment.get("PATH")) {
+            command.env("PATH", format!("{}:{path}", directory.display()));
+        }
+        let mut child = spawner.spawn(command).await?;
+        let stdout = child.stdout.take().expect("stdout was piped");
+        let stderr = child.stderr.take().expect("stderr was piped");
+        let output = log.follow(stdout, stderr);
+        let pid = await_start(&plan.name, &mut child).await?;
+        let (exit, exited) = watch::channel(None);
+        tokio::spawn(async move {
+            let status = child.wait().await;
+            // Output that was written before the end is in the log before the end is known.
+            let _ = tokio::time::timeout(Duration::from_secs(1), output).await;
+            let code = status.ok().and_then(|status| status.code()).unwrap_or(137);
+            exit.send_replace(Some(code));
+        });
+        Ok(Self { pid, environment: plan.environment, exited })
+    }
+
+    /// The exit code, when the container has ended.
+    pub(super) async fn ended(&self) -> i32 {
+        let mut exited = self.exited.clone();
+        let code = exited.wait_for(Option::is_some).await.map(|code| *code);
+        code.ok().flatten().unwrap_or(137)
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.exited.borrow().is_some()
+    }
+
+    pub(super) fn signal(&self, signal: Signal) {
+        // Gone already is as good as signalled.
+        if let Some(pid) = self.pid.filter(|_| !self.has_ended()) {
+            let _ = rustix::process::kill_process(pid, signal);
+        }
+    }
+
+    /// Whether the container's process 1 handles a signal: the kernel drops others for it.
+    pub(super) fn handles(&self, signal: Signal) -> bool {
+        let Some(pid) = self.pid else { return false };
+        let path = format!("/proc/{}/status", pid.as_raw_nonzero());
+        let status = std::fs::read_to_string(path).unwrap_or_default();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let mask = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(u64::MAX);
+        mask & (1 << (signal.as_raw() - 1)) != 0
+    }
+}
+
+/// bwrap forks, prepares the container in the child, and executes the command there: only then may others enter.
+async fn await_start(name: &str, bwrap: &mut Child) -> Result<Option<Pid>, NodeError> {
+    let deadline = Instant::now() + START_LIMIT;
+    let outer = bwrap.id().and_then(|id| i32::try_from(id).ok());
+    loop {
+        let inner = outer.and_then(crate::launch::child_of);
+        let running = inner.filter(|pid| {
+            let command = std::fs::read_to_string(format!("/proc/{pid}/comm"));
+            command.is_ok_and(|command| !matches!(command.trim(), "bwrap" | "nsenter"))
+        });
+        if let Some(pid) = running.and_then(Pid::from_raw) {
+            return Ok(Some(pid));
+        }
+        if matches!(bwrap.try_wait(), Ok(Some(_))) {
+            // A short command may end before it was seen; its exit code tells how.
+            return Ok(None);
+        }
+        if Instant::now() >= deadline {
+            return Err(NodeError::StartTimeout {
+                container: name.to_owned(),
+                seconds: START_LIMIT.as_secs(),
+                last_seen: inner.map_or("bwrap has no child".to_owned(), |pid| format!("process {pid} prepares")),
+            });
+        }
+        tokio::time::sleep(START_POLL).await;
+    }
+}

@@ -1,0 +1,205 @@
+//! The node agent's main loop: every pod that is bound to a node gets a worker.
+
+use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+use tokio::sync::{mpsc, watch};
+
+use super::events::Events;
+use super::pod::{self, Context, Pod, Wanted};
+use super::timing::{FAST_SLEEP_DIVISOR, Timing};
+use super::{Agent, Network, NodeError, Spawner, dns, network, proxy, volumes};
+use crate::cli::Probes;
+use crate::launch::{Directory, PodSummary};
+use crate::store::object::{self, items, name, namespace, text};
+use crate::store::{EventType, Status, Store, kinds};
+
+/// Everything of a node that lies in memory, below the tmpfs of the namespaces.
+const MEMORY_DIRECTORY: &str = "/run/redis-ha-sandbox";
+
+/// What the node agent is told at its start.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub directory: Directory,
+    pub probes: Probes,
+    /// The token that the API takes; pods find it where a service account's would be.
+    pub access_token: String,
+}
+
+/// The pods that run, by uid: for the agent.
+pub(super) type Running = Arc<Mutex<HashMap<String, Arc<Pod>>>>;
+
+/// The node agent of all nodes.
+pub struct Kubelet {
+    context: Arc<Context>,
+    settings: Settings,
+    running: Running,
+    workers: HashMap<String, watch::Sender<Wanted>>,
+    finished: (mpsc::UnboundedSender<String>, mpsc::UnboundedReceiver<String>),
+}
+
+impl Kubelet {
+    /// Starts DNS and the Service proxy, and readies what pods need.
+    pub async fn start(
+        store: &Store,
+        network: Arc<Network>,
+        spawner: Spawner,
+        settings: Settings,
+    ) -> Result<Self, NodeError> {
+        dns::start(store.clone(), network::GATEWAY).await?;
+        tokio::spawn(proxy::run(store.clone(), Arc::clone(&network)));
+        let timing = Timing(settings.probes);
+        let memory = PathBuf::from(MEMORY_DIRECTORY);
+        let context = Context {
+            store: store.acting_as("kubelet"),
+            events: Events::new(store),
+            spawner,
+            network,
+            timing,
+            pods_directory: memory.join("pods"),
+            claims_directory: settings.directory.volumes(),
+            logs_directory: settings.directory.pod_logs(),
+            scaled_sleep: timing.is_fast().then(|| write_scaled_sleep(&memory)).transpose()?,
+            access_token: settings.access_token.clone(),
+        };
+        Ok(Self {
+            context: Arc::new(context),
+            settings,
+            running: Running::default(),
+            workers: HashMap::new(),
+            finished: mpsc::unbounded_channel(),
+        })
+    }
+
+    /// What the API server asks for exec, logs and port-forward.
+    pub fn agent(&self) -> Agent {
+        Agent::new(Arc::clone(&self.context), Arc::clone(&self.running))
+    }
+
+    /// Follows the store until dropped.
+    pub async fn run(mut self) {
+        loop {
+            let refusal = self.follow().await;
+            tracing::warn!(%refusal, "the node agent lists pods anew");
+        }
+    }
+
+    /// Lists, then watches, until the watch falls behind.
+    async fn follow(&mut self) -> Status {
+        let (pods, revision) = self.context.store.list(&kinds::POD, None);
+        let listed: Vec<_> = pods.iter().map(|pod| object::uid(pod).to_owned()).collect();
+        for (uid, wanted) in &self.workers {
+            if !listed.contains(uid) {
+                wanted.send_replace(Wanted::Gone);
+            }
+        }
+        for pod in pods {
+            self.see(pod);
+        }
+        let mut watch = match self.context.store.watch(&kinds::POD, None, revision) {
+            Ok(watch) => watch,
+            Err(refusal) => return refusal,
+        };
+        self.summarize();
+        loop {
+            tokio::select! {
+                event = watch.next() => match event {
+                    Ok(event) if event.event_type == EventType::Deleted => self.lose(&event.object),
+                    Ok(event) => self.see(event.object),
+                    Err(refusal) => return refusal,
+                },
+                Some(uid) = self.finished.1.recv() => {
+                    self.workers.remove(&uid);
+                    self.lock_running().remove(&uid);
+                    volumes::remove_released(&self.context.store, &self.context.claims_directory);
+                }
+            }
+            self.summarize();
+        }
+    }
+
+    fn lock_running(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Pod>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn see(&mut self, pod: Arc<Value>) {
+        let uid = object::uid(&pod);
+        if let Some(worker) = self.workers.get(uid) {
+            worker.send_replace(Wanted::Stored(pod));
+            return;
+        }
+        if text(&pod, "/spec/nodeName").is_empty() {
+            return;
+        }
+        let uid = uid.to_owned();
+        let (sender, receiver) = watch::channel(Wanted::Stored(Arc::clone(&pod)));
+        self.workers.insert(uid.clone(), sender);
+        let (context, running) = (Arc::clone(&self.context), Arc::clone(&self.running));
+        let finished = self.finished.0.clone();
+        tokio::spawn(async move {
+            let born = |pod: Arc<Pod>| {
+                let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
+                running.insert(pod.uid.clone(), pod);
+            };
+            pod::run(context, pod, receiver, born).await;
+            // The receiver lives as long as the kubelet, and this task no longer.
+            let _ = finished.send(uid);
+        });
+    }
+
+    fn lose(&self, pod: &Value) {
+        if let Some(worker) = self.workers.get(object::uid(pod)) {
+            worker.send_replace(Wanted::Gone);
+        }
+    }
+
+    /// For `status`, which reads a file rather than speak TLS.
+    fn summarize(&self) {
+        let (pods, _) = self.context.store.list(&kinds::POD, None);
+        let summaries: Vec<_> = pods.iter().map(|pod| summary(pod)).collect();
+        if let Err(error) = self.settings.directory.write_pods(&summaries) {
+            tracing::warn!(%error, "cannot write the summary of pods");
+        }
+    }
+}
+
+fn summary(pod: &Value) -> PodSummary {
+    let containers = items(pod, "/status/containerStatuses");
+    let ready = containers.iter().filter(|container| container["ready"] == Value::Bool(true)).count();
+    let all = items(pod, "/spec/containers").len();
+    let waiting = containers.iter().map(|container| text(container, "/state/waiting/reason"));
+    let waiting = waiting.into_iter().find(|reason| !matches!(*reason, "" | "PodInitializing" | "ContainerCreating"));
+    let status = if object::is_deleting(pod) {
+        "Terminating"
+    } else {
+        waiting.unwrap_or_else(|| text(pod, "/status/phase"))
+    };
+    PodSummary {
+        namespace: namespace(pod).to_owned(),
+        name: name(pod).to_owned(),
+        ready: format!("{ready}/{all}"),
+        status: status.to_owned(),
+        restarts: containers.iter().filter_map(|container| container["restartCount"].as_i64()).sum(),
+        address: text(pod, "/status/podIP").to_owned(),
+        node: text(pod, "/spec/nodeName").to_owned(),
+    }
+}
+
+/// A `sleep` that sleeps a fraction: scripts of init containers wait for nothing that takes whole seconds here.
+fn write_scaled_sleep(memory: &std::path::Path) -> Result<PathBuf, NodeError> {
+    let directory = memory.join("bin");
+    std::fs::create_dir_all(&directory).map_err(NodeError::file("create the directory", &directory))?;
+    let path = directory.join("sleep");
+    let script = format!(
+        "#!/bin/bash\ncase \"$1\" in\n  *[!0-9]*|'') exec /usr/bin/sleep \"$@\" ;;\nesac\n\
+         milliseconds=$(( $1 * 1000 / {FAST_SLEEP_DIVISOR} ))\n\
+         exec /usr/bin/sleep \"$(( milliseconds / 1000 )).$(printf %03d $(( milliseconds % 1000 )))\"\n"
+    );
+    std::fs::write(&path, script).map_err(NodeError::file("write", &path))?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))
+        .map_err(NodeError::file("set the mode of", &path))?;
+    Ok(directory)
+}

@@ -1,0 +1,133 @@
+//! One pod from binding to removal. Enters: the pod's object as it changes. Leaves: its containers' processes, its
+//! status and events, and at the end its removal from the store.
+//! `worker` is the order of things, `prepare` what comes before a process, `runner` one container through its runs,
+//! `stop` the end. Deliberately absent: why a pod is here (the scheduler) and whether it comes back (its controller).
+
+mod backoff;
+mod prepare;
+mod runner;
+mod stop;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+
+use super::container::Instance;
+use super::events::{EventKind, Events};
+use super::network::{Network, PodNetwork};
+use super::status::{ContainerRecord, PodRecord};
+use super::timing::Timing;
+use super::volumes::Volumes;
+use super::Spawner;
+use crate::store::object::{name, namespace, uid};
+use crate::store::{Key, Store, kinds};
+
+pub(super) use worker::{Wanted, run};
+
+/// What all pods share.
+pub(super) struct Context {
+    pub(super) store: Store,
+    pub(super) events: Events,
+    pub(super) spawner: Spawner,
+    pub(super) network: Arc<Network>,
+    pub(super) timing: Timing,
+    /// In memory: volumes and /etc of each pod.
+    pub(super) pods_directory: PathBuf,
+    pub(super) claims_directory: PathBuf,
+    pub(super) logs_directory: PathBuf,
+    /// Holds the `sleep` of init containers, when timings are scaled.
+    pub(super) scaled_sleep: Option<PathBuf>,
+    pub(super) access_token: String,
+}
+
+/// A pod on this node, shared by its worker and the agent that serves exec and logs.
+pub(super) struct Pod {
+    pub(super) key: Key,
+    pub(super) uid: String,
+    pub(super) network: PodNetwork,
+    /// As it was bound; what a pod is made of does not change.
+    pub(super) object: Arc<Value>,
+    pub(super) volumes: Volumes,
+    pub(super) directory: PathBuf,
+    record: Mutex<PodRecord>,
+    instances: Mutex<BTreeMap<String, Arc<Instance>>>,
+}
+
+impl Pod {
+    fn new(context: &Context, object: Arc<Value>, network: PodNetwork, host_address: String) -> Self {
+        let mut record = PodRecord::new(&object, host_address, context.store.now());
+        record.address = Some(network.address);
+        let directory = context.pods_directory.join(uid(&object));
+        let volumes =
+            Volumes::new(directory.clone(), context.claims_directory.clone(), context.access_token.clone());
+        Self {
+            key: Key::of(&kinds::POD, &object),
+            uid: uid(&object).to_owned(),
+            network,
+            volumes,
+            directory,
+            record: Mutex::new(record),
+            instances: Mutex::default(),
+            object,
+        }
+    }
+
+    pub(super) fn record(&self) -> MutexGuard<'_, PodRecord> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `NAME_NAMESPACE(UID)`, as a kubelet's messages name a pod.
+    fn long_name(&self) -> String {
+        format!("{}_{}({})", name(&self.object), namespace(&self.object), self.uid)
+    }
+
+    pub(super) fn instance(&self, container: &str) -> Option<Arc<Instance>> {
+        self.lock_instances().get(container).cloned()
+    }
+
+    fn lock_instances(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Instance>>> {
+        self.instances.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the record of a container and writes the pod's status.
+    fn change(&self, context: &Context, container: &str, change: impl FnOnce(&mut ContainerRecord)) {
+        if let Some(record) = self.record().container(container) {
+            change(record);
+        }
+        self.publish(context);
+    }
+
+    /// Writes the status of this pod, not of a later one with its name.
+    fn publish(&self, context: &Context) {
+        let record = self.record();
+        let now = context.store.now();
+        let written = context.store.update_status(&self.key, |object| {
+            if uid(object) == self.uid {
+                object["status"] = record.render(object, now);
+            }
+        });
+        if let Err(refusal) = written
+            && !refusal.is_not_found()
+        {
+            tracing::warn!(pod = self.long_name(), %refusal, "the pod's status was refused");
+        }
+    }
+
+    fn event(&self, context: &Context, kind: EventKind, reason: &'static str, message: &str) {
+        context.events.record(&self.object, "", kind, reason, message);
+    }
+
+    fn container_event(
+        &self,
+        context: &Context,
+        field_path: &str,
+        kind: EventKind,
+        reason: &'static str,
+        message: &str,
+    ) {
+        context.events.record(&self.object, field_path, kind, reason, message);
+    }
+}

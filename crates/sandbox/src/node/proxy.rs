@@ -1,0 +1,202 @@
+//! ClusterIPs: each is an address of the inner loopback with a TCP listener a port, which dials a ready endpoint.
+//!
+//! A port without endpoints has no listener, so that the kernel refuses the connection as kube-proxy would.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::{Network, NodeError};
+use crate::store::object::{items, name, namespace, text};
+use crate::store::{Key, Store, kinds};
+
+const DIAL_LIMIT: Duration = Duration::from_secs(10);
+
+type Backends = Vec<SocketAddr>;
+
+/// What ought to listen: by address and port, the endpoints behind it.
+type Table = BTreeMap<SocketAddr, Backends>;
+
+struct Listener {
+    backends: watch::Sender<Arc<Backends>>,
+    task: JoinHandle<()>,
+}
+
+/// Follows the store until dropped.
+pub(super) async fn run(store: Store, network: Arc<Network>) {
+    let mut changes = store.changes();
+    let mut listeners: BTreeMap<SocketAddr, Listener> = BTreeMap::new();
+    let mut addresses: Vec<Ipv4Addr> = Vec::new();
+    loop {
+        changes.mark_unchanged();
+        let table = observe_table(&store);
+        let wanted = observe_addresses(&store);
+        for address in wanted.iter().filter(|address| !addresses.contains(address)) {
+            if let Err(error) = network.add_service_address(*address).await {
+                tracing::error!(%address, error = error.in_one_line(), "cannot add a Service's address");
+            }
+        }
+        reconcile(&mut listeners, table).await;
+        for address in addresses.iter().filter(|address| !wanted.contains(address)) {
+            network.remove_service_address(*address).await;
+        }
+        addresses = wanted;
+        if changes.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn reconcile(listeners: &mut BTreeMap<SocketAddr, Listener>, table: Table) {
+    listeners.retain(|address, listener| {
+        let stays = table.contains_key(address);
+        if !stays {
+            listener.task.abort();
+        }
+        stays
+    });
+    for (address, backends) in table {
+        if let Some(listener) = listeners.get(&address) {
+            listener.backends.send_if_modified(|known| {
+                let changed = **known != backends;
+                if changed {
+                    *known = Arc::new(backends);
+                }
+                changed
+            });
+            continue;
+        }
+        match listen(address, backends).await {
+            Ok(listener) => {
+                listeners.insert(address, listener);
+            }
+            // The next change of the store tries again.
+            Err(error) => tracing::error!(error = error.in_one_line(), "cannot listen for a Service"),
+        }
+    }
+}
+
+async fn listen(address: SocketAddr, backends: Backends) -> Result<Listener, NodeError> {
+    let socket = TcpListener::bind(address)
+        .await
+        .map_err(|source| NodeError::Serve { what: "a Service", address: address.to_string(), source })?;
+    let (sender, receiver) = watch::channel(Arc::new(backends));
+    let task = tokio::spawn(accept(socket, receiver));
+    Ok(Listener { backends: sender, task })
+}
+
+async fn accept(socket: TcpListener, backends: watch::Receiver<Arc<Backends>>) {
+    let turn = AtomicUsize::new(0);
+    loop {
+        let Ok((client, _)) = socket.accept().await else { continue };
+        let backends = Arc::clone(&backends.borrow());
+        let turn = turn.fetch_add(1, Ordering::Relaxed);
+        tokio::spawn(forward(client, backends, turn));
+    }
+}
+
+/// Dials the endpoints in turn until one answers, then copies both ways until either side ends.
+async fn forward(mut client: TcpStream, backends: Arc<Backends>, turn: usize) {
+    let _ = client.set_nodelay(true);
+    for offset in 0..backends.len() {
+        let backend = backends[(turn + offset) % backends.len()];
+        let Ok(Ok(mut server)) = tokio::time::timeout(DIAL_LIMIT, TcpStream::connect(backend)).await else {
+            continue;
+        };
+        let _ = server.set_nodelay(true);
+        let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+        return;
+    }
+    // Nobody answered. Dropping the client's socket with its unread request resets it.
+}
+
+fn cluster_address(service: &Value) -> Option<Ipv4Addr> {
+    text(service, "/spec/clusterIP").parse().ok()
+}
+
+fn observe_addresses(store: &Store) -> Vec<Ipv4Addr> {
+    store.list(&kinds::SERVICE, None).0.iter().filter_map(|service| cluster_address(service)).collect()
+}
+
+fn observe_table(store: &Store) -> Table {
+    let (services, _) = store.list(&kinds::SERVICE, None);
+    let mut table = Table::new();
+    for service in &services {
+        let Some(address) = cluster_address(service) else { continue };
+        let key = Key::namespaced(&kinds::ENDPOINTS, namespace(service), name(service));
+        let Some(endpoints) = store.get(&key) else { continue };
+        for port in items(service, "/spec/ports").iter().filter(|port| is_tcp(port)) {
+            let backends = backends_of(&endpoints, text(port, "/name"));
+            if let Some(number) = port_number(port, "/port").filter(|_| !backends.is_empty()) {
+                table.insert(SocketAddr::from((address, number)), backends);
+            }
+        }
+    }
+    table
+}
+
+fn is_tcp(port: &Value) -> bool {
+    matches!(text(port, "/protocol"), "" | "TCP")
+}
+
+fn port_number(port: &Value, pointer: &str) -> Option<u16> {
+    port.pointer(pointer).and_then(Value::as_u64).and_then(|number| u16::try_from(number).ok())
+}
+
+/// Endpoints carry target ports already resolved to numbers, under the Service port's name.
+fn backends_of(endpoints: &Value, port_name: &str) -> Backends {
+    let mut backends = Backends::new();
+    for subset in items(endpoints, "/subsets") {
+        let port = items(subset, "/ports").iter().find(|port| text(port, "/name") == port_name);
+        let Some(port) = port.and_then(|port| port_number(port, "/port")) else { continue };
+        let addresses = items(subset, "/addresses").iter().filter_map(|address| text(address, "/ip").parse().ok());
+        backends.extend(addresses.map(|address: Ipv4Addr| SocketAddr::from((address, port))));
+    }
+    backends
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    #[test]
+    fn backends_are_the_ready_addresses_on_the_named_port() {
+        let endpoints = json!({"subsets": [{
+            "addresses": [{"ip": "10.244.0.10"}],
+            "notReadyAddresses": [{"ip": "10.244.0.11"}],
+            "ports": [{"name": "redis", "port": 6379}, {"name": "sentinel", "port": 26379}],
+        }]});
+        assert_eq!(backends_of(&endpoints, "sentinel"), ["10.244.0.10:26379".parse().expect("an address")]);
+        assert_eq!(backends_of(&endpoints, "other"), []);
+    }
+
+    #[tokio::test]
+    async fn a_dead_backend_is_passed_over() {
+        let alive = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let dead = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let backends = vec![dead.local_addr().expect("an address"), alive.local_addr().expect("an address")];
+        drop(dead);
+        tokio::spawn(async move {
+            let (mut stream, _) = alive.accept().await.expect("a connection");
+            stream.write_all(b"hello").await.expect("written");
+        });
+        let front = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = front.local_addr().expect("an address");
+        let (_sender, receiver) = watch::channel(Arc::new(backends));
+        tokio::spawn(accept(front, receiver));
+        let mut client = TcpStream::connect(address).await.expect("connected");
+        let mut said = Vec::new();
+        client.read_to_end(&mut said).await.expect("read");
+        assert_eq!(said, b"hello");
+    }
+}
