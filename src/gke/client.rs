@@ -20,7 +20,7 @@ use super::wire::to_live;
 use super::{ClusterId, GkeSettings, NodePoolLive, Secret};
 
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
-const ATTEMPTS_MAX: u32 = 6;
+const ATTEMPTS_MAX: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 

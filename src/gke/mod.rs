@@ -14,6 +14,8 @@ mod node_pool;
 mod operations;
 mod secret;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 pub use client::{ClusterAccess, Gke, Wait};

@@ -25,6 +25,8 @@ mod secrets;
 mod settings;
 mod sort;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod token;
 mod watch;
 mod workloads;
