@@ -147,7 +147,7 @@ impl Gke {
     {
         let mut attempt = 1;
         loop {
-            let error = match send().await {
+            let error = match Box::pin(send()).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };

@@ -134,7 +134,7 @@ impl Gke {
         let begun = Instant::now();
         let (mut failures, mut busy, mut uncertain) = (0, 0, false);
         loop {
-            let error = match send().await {
+            let error = match Box::pin(send()).await {
                 Ok(operation) if operation.name.is_empty() => return Ok(Started::NothingToDo),
                 Ok(operation) => return Ok(Started::Running(operation.name)),
                 Err(error) => error,
@@ -142,10 +142,11 @@ impl Gke {
             let class = classify(&error);
             let last_seen = innermost(&error);
             uncertain |= class == Class::Uncertain;
-            if uncertain && let Some(kind) = &lost {
-                if let Some(name) = self.find_operation(change, kind).await? {
-                    return Ok(Started::Running(name));
-                }
+            if uncertain
+                && let Some(kind) = &lost
+                && let Some(name) = self.find_operation(change, kind).await?
+            {
+                return Ok(Started::Running(name));
             }
             let pause = match class {
                 Class::Busy => {

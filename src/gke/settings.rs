@@ -47,7 +47,7 @@ impl GkeSettings {
     #[must_use]
     pub fn with_environment(self, lookup: Lookup<'_>) -> Self {
         let variable = |name: &&str| lookup(name).filter(|value| !value.is_empty());
-        let first = |names: &[&str]| names.iter().find_map(|name| variable(&name));
+        let first = |names: &[&str]| names.iter().find_map(&variable);
         let says_identity = self.credentials.is_some() || self.access_token.is_some();
         let identity = |names: &[&str]| first(names).filter(|_| !says_identity).map(Secret::new);
         Self {

@@ -97,9 +97,9 @@ impl Kubernetes {
         inner
             .connected
             .get_or_try_init(|| async {
-                let config = load_config(&inner.settings, &inner.home).await?;
+                let config = Box::pin(load_config(&inner.settings, &inner.home)).await?;
                 let host = config.cluster_url.to_string();
-                let client = build_client(config, &inner.described, inner.tokens.clone()).await?;
+                let client = Box::pin(build_client(config, &inner.described, inner.tokens.clone())).await?;
                 tracing::debug!(%host, from = %inner.described, "the cluster is configured");
                 Ok(Connected { client, host })
             })
@@ -125,7 +125,7 @@ impl Kubernetes {
         let mut uncertain = false;
         let mut attempt = 1;
         loop {
-            let failure = match attempt_once(&connected.client, call, limits, deadline).await {
+            let failure = match Box::pin(attempt_once(&connected.client, call, limits, deadline)).await {
                 Ok(received) => return Ok(received.body),
                 Err(failure) => failure,
             };
@@ -165,7 +165,7 @@ impl Kubernetes {
         attempts: u32,
         started: Instant,
     ) -> KubernetesError {
-        let (operation, host) = (operation.clone(), connected.host.clone());
+        let (operation, host) = (Box::new(operation.clone()), connected.host.clone());
         let described = self.inner.described.clone();
         match failure {
             Failure::Answered { status, reason, message, .. } => {

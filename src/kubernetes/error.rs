@@ -26,7 +26,7 @@ pub enum KubernetesError {
          address is that of {described}"
     )]
     Unreachable {
-        operation: Operation,
+        operation: Box<Operation>,
         host: String,
         described: String,
         reason: String,
@@ -35,7 +35,7 @@ pub enum KubernetesError {
         source: Option<Source>,
     },
     #[error("cannot {operation}: {answer}")]
-    Refused { operation: Operation, answer: Box<Answer> },
+    Refused { operation: Box<Operation>, answer: Box<Answer> },
     #[error("cannot {operation}: the answer is not what Kubernetes answers: {reason}")]
     Malformed { operation: String, reason: String },
     #[error("{api_version} {kind} is not served by {host}: is its CustomResourceDefinition installed?")]

@@ -134,7 +134,7 @@ fn container_problem(status: &ContainerStatus, init: bool) -> Option<Failing> {
         let why = stopped.reason.unwrap_or_else(|| "no reason given".to_owned());
         return fail(format!("ended with exit code {} ({why})", stopped.exit_code), false, true);
     }
-    if status.ready || (init && status.started == Some(true) && status.restart_count == 0 && status.ready) {
+    if status.ready {
         return None;
     }
     let restarts = match status.restart_count {

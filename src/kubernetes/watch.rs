@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
-use std::pin::pin;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt as _};
@@ -53,7 +52,7 @@ impl Kubernetes {
     ) -> Result<(), KubernetesError> {
         let started = Instant::now();
         let api: Api<StatefulSet> = Api::namespaced(self.raw().await?, namespace);
-        let stream = pin!(watch_object(api, name).backoff(reopen()));
+        let stream = watch_object(api, name).backoff(reopen()).boxed();
         let mut seen: Option<StatefulSet> = None;
         let mut summary = "it has not been seen yet".to_owned();
         let mut last_error = None;
@@ -84,7 +83,9 @@ impl Kubernetes {
             Some(Unmet::Deadline) => {
                 let (waited, set) = (started.elapsed(), seen.as_ref());
                 let diagnosis = Diagnosis { namespace, subject, summary, waited, last_error };
-                Err(KubernetesError::NotReady(Box::new(diagnosis.run(self, set, wait.secrets).await)))
+                Err(KubernetesError::NotReady(Box::new(
+                    Box::pin(diagnosis.run(self, set, wait.secrets)).await,
+                )))
             }
         }
     }
@@ -93,7 +94,7 @@ impl Kubernetes {
     pub async fn wait_gone(&self, object: &ObjectRef, wait: Wait<'_>) -> Result<(), KubernetesError> {
         let Some(kind) = self.served(object).await? else { return Ok(()) };
         let api = self.dynamic_api(&kind, object.namespace.as_deref()).await?;
-        let stream = pin!(watch_object(api, &object.name).backoff(reopen()));
+        let stream = watch_object(api, &object.name).backoff(reopen()).boxed();
         let mut last_seen = "nothing yet".to_owned();
         let started = Instant::now();
         let mut last_error = None;
@@ -121,7 +122,7 @@ impl Kubernetes {
         let kind = self.resource_kind(api_version, kind).await?;
         let api = self.dynamic_api(&kind, Some(namespace)).await?;
         let config = Config::default().labels(label_selector);
-        let stream = pin!(watcher::watcher(api, config).backoff(reopen()));
+        let stream = watcher::watcher(api, config).backoff(reopen()).boxed();
         let started = Instant::now();
         let (mut names, mut last_error) = (BTreeSet::new(), None);
         let unmet = watch_until(stream, wait, &mut last_error, |event| left_empty(&mut names, event)).await;
@@ -230,7 +231,7 @@ fn refusal(error: &WatchError) -> Option<Answer> {
 fn refused(operation: Operation, mut answer: Answer) -> KubernetesError {
     let list = Operation { verb: Verb::List, ..operation.clone() };
     answer.hint = format!("; it takes the permissions {} and {}", list.permission(), operation.permission());
-    KubernetesError::Refused { operation, answer: Box::new(answer) }
+    KubernetesError::Refused { operation: Box::new(operation), answer: Box::new(answer) }
 }
 
 fn outcome(
