@@ -77,7 +77,7 @@ impl<'t> Loader<'t> {
         // are errors of the text, not of this program.
         let event = catch_unwind(AssertUnwindSafe(|| self.parser.parse()))
             .map_err(|_| YamlError::Syntax { message: "the text is beyond the scanner".to_owned() })?
-            .map_err(|error| syntax_error(&error))?;
+            .map_err(|error| syntax_error(&error, self.original))?;
         let reaches_added_break = event.end_mark.index > self.original.len() as u64;
         Ok(match event.data {
             EventData::Scalar { anchor, tag, value, plain_implicit, quoted_implicit, style }
@@ -100,7 +100,10 @@ impl<'t> Loader<'t> {
         }
         self.anchors.clear();
         let first = self.event()?;
-        self.node(first).map(Some)
+        let value = self.node(first)?;
+        // What follows must end the document: `a` and then `b: c` is an error of the text.
+        self.event()?;
+        Ok(Some(value))
     }
 
     fn node(&mut self, event: EventData) -> Result<Value, YamlError> {
@@ -257,13 +260,19 @@ fn scalar_value(text: &str, tag: Option<&str>, is_plain: bool) -> Result<Value, 
 }
 
 /// The parser's complaint with its line, as Helm's library counts lines.
-fn syntax_error(error: &ParserError) -> YamlError {
-    let line = match (error.problem_mark(), error.context_mark()) {
-        (Some(mark), _) if mark.line != 0 => {
-            Some(if error.kind() == ErrorKind::Scanner { mark.line + 1 } else { mark.line })
-        }
-        (_, Some(mark)) if mark.line != 0 => Some(mark.line),
-        _ => None,
+fn syntax_error(error: &ParserError, original: &str) -> YamlError {
+    // The line break that `terminated` adds starts no line of the text.
+    let last_line = original.matches('\n').count() as u64;
+    let is_scanner = error.kind() == ErrorKind::Scanner;
+    let problem =
+        error.problem_mark().map_or(0, |mark| if is_scanner { mark.line.min(last_line) } else { mark.line });
+    let context = error.context_mark().map_or(0, |mark| mark.line);
+
+    let line = match (problem, context) {
+        (0, 0) => None,
+        (0, context) => Some(context),
+        (problem, _) if is_scanner => Some(problem + 1),
+        (problem, _) => Some(problem),
     };
     let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
     YamlError::Syntax { message: format!("{place}{}", error.problem()) }
