@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Api;
 use super::request::Call;
 use super::respond::{self, Answer};
-use crate::store::managed::{ApplyOptions, apply};
+use crate::store::managed::{ApplyOptions, apply, check};
 use crate::store::{Cause, Managed, Status, WriteOptions, defaults, object};
 
 impl Api {
@@ -16,6 +16,7 @@ impl Api {
             return Err(manager_required());
         }
         let mut applied = call.json_body()?;
+        check(kind, &applied)?;
         call.place(&mut applied)?;
         if applied.pointer("/metadata/managedFields").is_some_and(|record| !record.is_null()) {
             return Err(Status::bad_request("metadata.managedFields must be nil"));

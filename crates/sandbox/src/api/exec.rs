@@ -5,7 +5,7 @@
 
 use axum::body::Body;
 use axum::extract::FromRequestParts as _;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures::{SinkExt as _, StreamExt as _};
 use http::Request;
@@ -97,7 +97,7 @@ async fn run(socket: WebSocket, session: ExecSession) {
                 break;
             }
         }
-        let _ = sink.close().await;
+        let _ = sink.send(goodbye()).await;
     };
     let reads = async {
         while let Some(Ok(message)) = source.next().await {
@@ -144,6 +144,11 @@ pub(super) fn frame(channel: u8, data: &[u8]) -> Message {
     bytes.put_u8(channel);
     bytes.put_slice(data);
     Message::Binary(bytes.freeze())
+}
+
+/// The end of a stream that went well: without a code, kubectl reports a broken connection.
+pub(super) fn goodbye() -> Message {
+    Message::Close(Some(CloseFrame { code: close_code::NORMAL, reason: "".into() }))
 }
 
 /// The Status that ends a session, as clients read an exit code from it.

@@ -124,7 +124,7 @@ fn collect_types(schema: &Schema, name: &str, found: &mut BTreeSet<String>) {
         while let Type::List(item, _) | Type::Map(item, _) = inner {
             inner = item;
         }
-        if let Type::Struct(name) = inner {
+        if let Type::Struct(name) | Type::Granular(name) = inner {
             collect_types(schema, name, found);
         }
     }
@@ -180,7 +180,9 @@ fn render_type(field_type: &Type) -> Value {
         }
         Type::Quantity => json!({"oneOf": [{"type": "string"}, {"type": "number"}]}),
         Type::Any => json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}),
-        Type::Struct(name) => json!({"allOf": [{"$ref": format!("{REFERENCE}{}", definition_name(name))}]}),
+        Type::Struct(name) | Type::Granular(name) => {
+            json!({"allOf": [{"$ref": format!("{REFERENCE}{}", definition_name(name))}]})
+        }
         Type::List(item, _) => json!({"type": "array", "items": render_type(item)}),
         Type::Map(item, _) => json!({"type": "object", "additionalProperties": render_type(item)}),
     }

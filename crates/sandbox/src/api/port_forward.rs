@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 
 use super::Api;
-use super::exec::{frame, upgrade};
+use super::exec::{frame, goodbye, upgrade};
 use super::node_agent::Duplex;
 use super::request::{Query, Target};
 use super::respond::Answer;
@@ -98,7 +98,7 @@ async fn run(socket: WebSocket, streams: Vec<(u16, Result<Stream, String>)>) {
                     break;
                 }
             }
-            let _ = sink.close().await;
+            let _ = sink.send(goodbye()).await;
         };
         tokio::join!(pumped, sent);
     };

@@ -41,6 +41,7 @@ impl Store {
             managed::record_update(kind, &defaults::empty(kind), &mut object, options, now);
         }
         defaults::admit(kind, &mut object);
+        defaults::protect(kind, &mut object);
         defaults::reset_status(kind, &mut object);
         let causes = validation::validate_new(kind, &object);
         if !causes.is_empty() {

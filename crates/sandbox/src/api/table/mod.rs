@@ -1,15 +1,13 @@
 //! Tables, as `kubectl get` prints them.
 
 mod cells;
+mod columns;
 mod pods;
 
 use serde_json::{Value, json};
 
 use super::accept::{RowObject, metadata_only};
 use crate::store::Kind;
-
-/// A column: its name, its type, and whether only `-o wide` shows it.
-pub(super) type Column = (&'static str, &'static str, bool);
 
 /// Renders objects as a Table.
 pub(super) fn render(
@@ -19,12 +17,12 @@ pub(super) fn render(
     beside: RowObject,
     now: jiff::Timestamp,
 ) -> Value {
-    let columns: Vec<_> = cells::columns(kind)
+    let columns: Vec<_> = columns::columns(kind)
         .iter()
-        .map(|(name, column_type, is_wide)| {
-            let format = if *name == "Name" { "name" } else { "" };
-            json!({"name": name, "type": column_type, "format": format, "description": "",
-                "priority": i32::from(*is_wide)})
+        .map(|column| {
+            let format = if column.name == "Name" { "name" } else { "" };
+            json!({"name": column.name, "type": column.column_type, "format": format, "description": "",
+                "priority": i32::from(column.is_wide)})
         })
         .collect();
     let rows: Vec<_> = objects

@@ -107,25 +107,31 @@ pub(super) fn apply(kind: &Kind, object: &mut Value) {
 pub(super) fn admit(kind: &Kind, object: &mut Value) {
     match kind.kind {
         "Pod" => pod::admit(object),
+        "Service" if object::text(object, "/spec/type") != "ExternalName" => {
+            let spec = child(object, "spec");
+            set_default(spec, "ipFamilies", json!(["IPv4"]));
+            set_default(spec, "ipFamilyPolicy", "SingleStack");
+        }
         "Namespace" if !object::is_deleting(object) => {
             set_default(child(object, "spec"), "finalizers", json!(["kubernetes"]));
         }
-        "PersistentVolumeClaim" => protect_new(object, "kubernetes.io/pvc-protection"),
-        "PersistentVolume" => protect_new(object, "kubernetes.io/pv-protection"),
         _ => {}
     }
 }
 
-/// Storage in use is not deleted: its controller takes the finalizer away once nobody uses it.
-fn protect_new(object: &mut Value, finalizer: &str) {
-    if object::resource_version(object) > 0 {
-        return;
-    }
-    let finalizers = child(object, "metadata").entry("finalizers").or_insert_with(|| json!([]));
-    if let Some(finalizers) = finalizers.as_array_mut()
-        && !finalizers.iter().any(|known| known == finalizer)
+/// Claims and volumes are born protected: the volume controller lifts it when nothing uses them.
+pub(super) fn protect(kind: &Kind, object: &mut Value) {
+    let finalizer = match kind.kind {
+        "PersistentVolumeClaim" => "kubernetes.io/pvc-protection",
+        "PersistentVolume" => "kubernetes.io/pv-protection",
+        _ => return,
+    };
+    let metadata = child(object, "metadata");
+    let list = metadata.entry("finalizers").or_insert_with(|| json!([]));
+    if let Some(list) = list.as_array_mut()
+        && !list.iter().any(|known| known == finalizer)
     {
-        finalizers.push(json!(finalizer));
+        list.push(json!(finalizer));
     }
 }
 
@@ -210,6 +216,12 @@ fn volume(object: &mut Value) {
     let spec = child(object, "spec");
     set_default(spec, "volumeMode", "Filesystem");
     set_default(spec, "persistentVolumeReclaimPolicy", "Retain");
+    if spec.get("storageClassName").is_some_and(|class| class == "") {
+        spec.shift_remove("storageClassName");
+    }
+    if let Some(path) = spec.get_mut("hostPath").and_then(Value::as_object_mut) {
+        set_default(path, "type", "");
+    }
 }
 
 fn service(object: &mut Value) {
@@ -219,8 +231,6 @@ fn service(object: &mut Value) {
     let service_type = spec.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     if service_type != "ExternalName" {
         set_default(spec, "internalTrafficPolicy", "Cluster");
-        set_default(spec, "ipFamilies", json!(["IPv4"]));
-        set_default(spec, "ipFamilyPolicy", "SingleStack");
     }
     if matches!(service_type.as_str(), "NodePort" | "LoadBalancer") {
         set_default(spec, "externalTrafficPolicy", "Cluster");

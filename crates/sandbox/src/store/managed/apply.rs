@@ -25,7 +25,6 @@ pub struct ApplyOptions {
 pub fn apply(kind: &Kind, live: &Value, applied: &Value, options: &ApplyOptions) -> Result<Value, Status> {
     let schema = schema();
     let root = schema.root(kind);
-    check_typed(schema, &root, applied, "").map_err(|why| not_typed(kind, applied, &why))?;
     let before = without_record(live);
     let set = strip(fields_of(schema, &root, &without_record(applied)));
     let mut entries = parse_entries(live);
@@ -52,6 +51,12 @@ pub fn apply(kind: &Kind, live: &Value, applied: &Value, options: &ApplyOptions)
     entries.push(mine);
     write_entries(&mut merged, entries);
     Ok(merged)
+}
+
+/// Refuses a configuration that cannot be merged: unknown fields, or list items that cannot be told apart.
+pub fn check(kind: &Kind, applied: &Value) -> Result<(), Status> {
+    let root = schema().root(kind);
+    check_typed(schema(), &root, applied, "").map_err(|why| not_typed(kind, applied, &why))
 }
 
 /// Refuses or takes what others hold of the changed fields.
@@ -120,7 +125,7 @@ fn not_typed(kind: &Kind, applied: &Value, why: &str) -> Status {
 /// What merging needs of a configuration: known fields, and list items that can be told apart.
 fn check_typed(schema: &Schema, value_type: &Type, value: &Value, path: &str) -> Result<(), String> {
     match (value_type, value) {
-        (Type::Struct(name), Value::Object(map)) => {
+        (Type::Struct(name) | Type::Granular(name), Value::Object(map)) => {
             for (key, child) in map {
                 let path = format!("{path}.{key}");
                 let Some(child_type) = schema.descend(value_type, key) else {

@@ -5,7 +5,7 @@ mod field_set;
 mod merge;
 mod typed;
 
-pub use apply::{ApplyOptions, apply};
+pub use apply::{ApplyOptions, apply, check};
 pub use field_set::FieldSet;
 
 use serde_json::{Map, Value, json};

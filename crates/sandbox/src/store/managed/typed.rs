@@ -15,12 +15,12 @@ pub(super) struct Comparison {
     pub(super) removed: FieldSet,
 }
 
-/// Whether a field's value merges field by field. `is_granular` overrides an atomic struct.
+/// Whether a value of this type is owned as a whole.
 pub(super) fn is_leaf(schema: &Schema, field_type: &Type) -> bool {
     schema.is_atomic(field_type)
 }
 
-/// The type of a struct's field or a map's key, with an atomic struct opened where the field says so.
+/// The type of a struct's field or a map's value.
 pub(super) fn field_type(schema: &Schema, parent: &Type, key: &str) -> Option<Type> {
     schema.descend(parent, key)
 }
@@ -89,7 +89,7 @@ fn collect(schema: &Schema, value_type: &Type, value: &Value, path: &mut Vec<Str
                 path.pop();
             }
         }
-        (Type::Struct(_) | Type::Map(..), Value::Object(map)) => {
+        (Type::Struct(_) | Type::Granular(_) | Type::Map(..), Value::Object(map)) => {
             for (key, child) in map {
                 let Some(child_type) = field_type(schema, value_type, key) else { continue };
                 path.push(format!("f:{key}"));
@@ -124,7 +124,8 @@ impl Walk<'_> {
             return;
         }
         let both_empty = is_empty(old) && is_empty(new);
-        let is_scalar = !matches!(value_type, Type::Struct(_) | Type::List(..) | Type::Map(..));
+        let is_scalar =
+            !matches!(value_type, Type::Struct(_) | Type::Granular(_) | Type::List(..) | Type::Map(..));
         if is_scalar || is_leaf(self.schema, value_type) || both_empty {
             return self.compare_leaf(old, new);
         }

@@ -28,7 +28,9 @@ impl Walk<'_> {
             return Ok(());
         }
         match (wanted, &mut *value) {
-            (Type::Struct(name), Value::Object(_)) => self.check_struct(name, value, path, go_path),
+            (Type::Struct(name) | Type::Granular(name), Value::Object(_)) => {
+                self.check_struct(name, value, path, go_path)
+            }
             (Type::Map(item, _), Value::Object(map)) => {
                 for (key, child) in map.iter_mut() {
                     self.check(item, child, &format!("{path}.{key}"), go_path)?;
@@ -124,7 +126,9 @@ fn go_type(wanted: &Type) -> String {
         Type::Number => "float64".to_owned(),
         Type::Boolean => "bool".to_owned(),
         Type::Bytes => "[]uint8".to_owned(),
-        Type::Struct(name) => name.split_once('.').map_or(name.clone(), |(_, rest)| rest.to_owned()),
+        Type::Struct(name) | Type::Granular(name) => {
+            name.split_once('.').map_or(name.clone(), |(_, rest)| rest.to_owned())
+        }
         Type::List(item, _) => format!("[]{}", go_type(item)),
         Type::Map(item, _) => format!("map[string]{}", go_type(item)),
     }

@@ -28,6 +28,8 @@ pub enum Type {
     /// Whatever is there, replaced as a whole.
     Any,
     Struct(String),
+    /// A struct that merges field by field here although its type says otherwise.
+    Granular(String),
     List(Box<Type>, ListMerge),
     /// Keys are free.
     Map(Box<Type>, bool),
@@ -47,8 +49,6 @@ pub struct Field {
     pub name: String,
     pub field_type: Type,
     pub is_required: bool,
-    /// Overrides an atomic struct.
-    pub is_granular: bool,
 }
 
 #[derive(Debug, Default)]
@@ -88,7 +88,7 @@ impl Schema {
     /// The type below a field of a value of a type; None where the field is unknown.
     pub fn descend(&self, parent: &Type, field: &str) -> Option<Type> {
         match parent {
-            Type::Struct(name) => {
+            Type::Struct(name) | Type::Granular(name) => {
                 let found = self.get(name)?.fields.get(field)?;
                 Some(found.field_type.clone())
             }
@@ -101,6 +101,7 @@ impl Schema {
     pub fn is_atomic(&self, field_type: &Type) -> bool {
         match field_type {
             Type::Struct(name) => self.get(name).is_none_or(|found| found.is_atomic),
+            Type::Granular(_) => false,
             Type::List(_, merge) => *merge == ListMerge::Atomic,
             Type::Map(_, atomic) => *atomic,
             _ => true,
@@ -139,11 +140,11 @@ fn parse_field(line: &str) -> Field {
     let mut words = line.split(' ');
     let name = words.next().expect("a field has a name").to_owned();
     let mut field_type = parse_type(words.next().expect("a field has a type"));
-    let (mut is_required, mut is_granular) = (false, false);
+    let mut is_required = false;
     for word in words {
         match (word, &mut field_type) {
             ("!", _) => is_required = true,
-            ("granular", _) => is_granular = true,
+            ("granular", Type::Struct(name)) => field_type = Type::Granular(std::mem::take(name)),
             ("set", Type::List(_, merge)) => *merge = ListMerge::Set,
             ("atomic", Type::Map(_, atomic)) => *atomic = true,
             (word, Type::List(_, merge)) => {
@@ -153,7 +154,7 @@ fn parse_field(line: &str) -> Field {
             (word, _) => panic!("fields.txt: {name}: {word} means nothing here"),
         }
     }
-    Field { name, field_type, is_required, is_granular }
+    Field { name, field_type, is_required }
 }
 
 fn parse_type(text: &str) -> Type {
@@ -194,7 +195,7 @@ mod tests {
                 while let Type::List(item, _) | Type::Map(item, _) = inner {
                     inner = item;
                 }
-                if let Type::Struct(named) = inner {
+                if let Type::Struct(named) | Type::Granular(named) = inner {
                     assert!(schema.get(named).is_some(), "{name}.{} names {named}", field.name);
                 }
             }
