@@ -1,0 +1,78 @@
+//! What was seen of a cluster, as plain data. `observe` fills it; `outputs`, `steps` and the verbs
+//! read it. A part that does not exist is `None`; a part that could not be asked is an error of
+//! `observe`, never a gap here.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use crate::gke::NodePoolLive;
+use crate::sentinel::Observation;
+
+/// One look at everything that belongs to a cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    pub release: Option<ReleaseSeen>,
+    pub stateful_set: Option<StatefulSetSeen>,
+    pub secret: Option<SecretSeen>,
+    pub node_pool: Option<NodePoolLive>,
+    /// Nodes in each zone by the instance groups' target size; `None` where they could not be asked.
+    pub node_count: Option<i64>,
+    pub redis: Option<Observation>,
+    /// By pod name.
+    pub placement: BTreeMap<String, Placement>,
+    /// What could be seen only in part, in words.
+    pub warnings: Vec<String>,
+}
+
+/// The newest record of the Helm release.
+#[derive(Clone, Debug)]
+pub struct ReleaseSeen {
+    pub revision: i64,
+    pub status: String,
+    pub chart_name: String,
+    pub chart_version: String,
+    pub app_version: String,
+    /// What the release was given over the chart's own values.
+    pub config: Json,
+    /// The chart's own values under the configuration.
+    pub effective_values: Json,
+    /// Digest of each object of the manifest, by `Kind/name`.
+    pub objects: BTreeMap<String, String>,
+    /// Digest of the pods' template in the manifest.
+    pub pod_template: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatefulSetSeen {
+    pub name: String,
+    pub replicas: i64,
+    pub ready_replicas: i64,
+}
+
+/// The Secret that holds the password. The password itself is never part of an observation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretSeen {
+    pub name: String,
+    pub key: String,
+    /// Made by this provider, by its mark.
+    pub ours: bool,
+    /// Keyed digest of the password.
+    pub fingerprint: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Placement {
+    pub address: Option<String>,
+    pub node: Option<String>,
+}
+
+impl Observed {
+    /// Whether nothing of the cluster is left.
+    pub fn is_gone(&self) -> bool {
+        self.release.is_none()
+            && self.stateful_set.is_none()
+            && self.node_pool.is_none()
+            && self.secret.as_ref().is_none_or(|secret| !secret.ours)
+    }
+}
