@@ -96,7 +96,7 @@ pub fn steps(config: &Config, observed: &Observed, shown: &Shown) -> Vec<Step> {
         steps.push(Step::EnsureSecret);
     }
     let releases = release(config, observed, shown);
-    let moves_pods = !releases.is_empty() || shown.node_pool;
+    let moves_pods = releases.is_some() || shown.node_pool;
     steps.extend(releases);
     if moves_pods {
         steps.push(Step::AwaitRollout);

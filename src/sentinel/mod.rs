@@ -9,6 +9,7 @@
 //! which settings were declared is the chart room's. Nothing that observes or compares ever writes.
 
 pub mod client;
+mod condition;
 pub mod connection;
 pub mod credentials;
 pub mod dialer;
