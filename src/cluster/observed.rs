@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use crate::gke::NodePoolLive;
+use crate::gke::{NodeCount, NodePoolLive};
 use crate::sentinel::Observation;
 
 /// One look at everything that belongs to a cluster.
@@ -18,6 +18,7 @@ pub struct Observed {
     pub node_pool: Option<NodePoolLive>,
     /// Nodes in each zone by the instance groups' target size; `None` where they could not be asked.
     pub node_count: Option<i64>,
+    pub node_counts: Option<NodeCount>,
     pub redis: Option<Observation>,
     /// By pod name.
     pub placement: BTreeMap<String, Placement>,
@@ -35,6 +36,8 @@ pub struct ReleaseSeen {
     pub app_version: String,
     /// What the release was given over the chart's own values.
     pub config: Json,
+    /// The chart's own values.
+    pub chart_values: Json,
     /// The chart's own values under the configuration.
     pub effective_values: Json,
     /// Digest of each object of the manifest, by `Kind/name`.

@@ -1,0 +1,58 @@
+//! What can go wrong while a cluster is observed or changed.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::gke::GkeError;
+use crate::kubernetes::KubernetesError;
+use crate::sentinel;
+
+#[derive(Debug, Error)]
+pub enum Error {
+    #[error(transparent)]
+    Kubernetes(#[from] KubernetesError),
+    #[error(transparent)]
+    Gke(#[from] GkeError),
+    #[error("release {release}")]
+    Release { release: String, source: helm::release::ReleaseError },
+    #[error("{0}")]
+    Sentinel(#[from] sentinel::Error),
+    #[error(
+        "the release {namespace}/{name} exists already and is not of this resource. To manage it, run: \
+         terraform import {address} {id}"
+    )]
+    ReleaseExists { namespace: String, name: String, address: &'static str, id: String },
+    #[error(
+        "the node pool {pool} exists already and was not made for this resource. To manage it, import the cluster \
+         with the id {id}, or choose another name"
+    )]
+    NodePoolExists { pool: String, id: String },
+    #[error(
+        "no redis-ha release {namespace}/{name} was found. Releases are listed by: helm list --namespace {namespace}"
+    )]
+    NotFound { namespace: String, name: String },
+    #[error("{waited:?} have passed, and the servers have not settled: {last_seen}")]
+    NotSettled { waited: Duration, last_seen: String },
+    #[error("{waited:?} have passed, and it is not safe to repair: {reasons}")]
+    RepairUnsafe { waited: Duration, reasons: String },
+    #[error("cannot repair {what}: {reason}")]
+    RepairRefused { what: String, reason: String },
+    #[error("repaired, but still different afterwards: {rows}")]
+    RepairFailed { rows: String },
+    #[error(
+        "hard anti-affinity puts each of the {replicas} servers on a node of its own, but the node pool has \
+         {nodes} node(s): {zones} zone(s) with {per_zone} each. Raise gke.node_pool.node_count, or set \
+         `hardAntiAffinity: false` in values"
+    )]
+    TooFewNodes { replicas: i64, nodes: i64, zones: i64, per_zone: i64 },
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Error {
+    pub fn release(namespace: &str, name: &str) -> impl FnOnce(helm::release::ReleaseError) -> Self {
+        let release = format!("{namespace}/{name}");
+        move |source| Self::Release { release, source }
+    }
+}

@@ -1,0 +1,197 @@
+//! Runs steps, in order, and decides nothing. Each is safe to repeat; a failure leaves what earlier
+//! steps made.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use helm::action::{self, Options};
+use helm::cluster::{Cluster, ObjectRef};
+use helm::release::History;
+use helm::render::{Rendered, Request, render_on};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::capacity::check_capacity;
+use super::config::{Auth, Config};
+use super::error::Error;
+use super::fingerprint;
+use super::gather::Here;
+use super::password::generate;
+use super::repair::{await_settled, repair_settings};
+use super::resolve::to_map;
+use super::site::Site;
+use super::steps::Step;
+use crate::gke::NodePoolSpec;
+use crate::kubernetes::{Password, Wait};
+
+/// What every step has at hand.
+pub struct Work<'a> {
+    pub site: &'a Site,
+    pub config: &'a Config,
+    pub deadline: Instant,
+    pub stop: &'a CancellationToken,
+    /// The user's password, where one was brought.
+    pub password: Option<&'a Password>,
+    /// A pending record is our own, left by an interrupted run.
+    pub resumes: bool,
+}
+
+impl Work<'_> {
+    pub fn wait(&self) -> Wait<'_> {
+        Wait { deadline: self.deadline, cancel: self.stop, secrets: self.password.map_or(&[], std::slice::from_ref) }
+    }
+
+    pub fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+}
+
+/// Runs the steps, or stops at the first that fails, or when the user interrupts.
+pub async fn execute(work: &Work<'_>, steps: &[Step]) -> Result<(), Error> {
+    for step in steps {
+        tracing::info!(?step, "next step");
+        let done = tokio::select! {
+            done = run(work, step) => done,
+            () = work.stop.cancelled() => Err(Error::Interrupted),
+        };
+        if let Err(error) = done {
+            abandon(work, step, &error).await;
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// A release that was being written stays pending for whoever comes next unless it is told.
+async fn abandon(work: &Work<'_>, step: &Step, error: &Error) {
+    if matches!(step, Step::InstallRelease | Step::UpgradeRelease) {
+        let (site, reason) = (work.site, error.to_string());
+        let told = action::abandon(&site.kubernetes, &Here, &site.namespace, &site.release, &reason).await;
+        if let Err(error) = told {
+            tracing::warn!(%error, "the release record stays pending");
+        }
+    }
+}
+
+async fn run(work: &Work<'_>, step: &Step) -> Result<(), Error> {
+    let site = work.site;
+    match step {
+        Step::EnsureNamespace => {
+            site.kubernetes.ensure_namespace(&site.namespace, &site.owner(), work.wait()).await?;
+            Ok(())
+        }
+        Step::CreateNodePool => create_node_pool(work).await,
+        Step::UpdateNodePool(update) => match (&site.gke, work.config.node_pool()) {
+            (Some((gke, cluster)), Some(pool)) => {
+                Ok(gke.update_node_pool(cluster, &pool.name, update, work.gke_wait()).await?)
+            }
+            _ => Ok(()),
+        },
+        Step::EnsureSecret => ensure_secret(work).await,
+        Step::InstallRelease => install(work).await,
+        Step::UpgradeRelease => upgrade(work).await,
+        Step::RepairObjects(keys) => repair_objects(work, keys).await,
+        Step::AwaitRollout => {
+            let name = work.config.names.stateful_set();
+            Ok(site.kubernetes.wait_for_stateful_set(&site.namespace, &name, work.wait()).await?)
+        }
+        Step::AwaitSettled => await_settled(work).await,
+        Step::RepairSettings(rows) => repair_settings(work, rows).await,
+        Step::DeleteNodePool(pool) => match &site.gke {
+            Some((gke, cluster)) => Ok(gke.delete_node_pool(cluster, pool, work.gke_wait()).await?),
+            None => Ok(()),
+        },
+    }
+}
+
+async fn create_node_pool(work: &Work<'_>) -> Result<(), Error> {
+    let (Some((gke, cluster)), Some(pool)) = (&work.site.gke, work.config.node_pool()) else { return Ok(()) };
+    gke.create_node_pool(cluster, pool, work.gke_wait()).await?;
+    await_nodes(work, pool).await
+}
+
+/// The pool is there when GKE says so; its nodes join the cluster a little later.
+async fn await_nodes(work: &Work<'_>, pool: &NodePoolSpec) -> Result<(), Error> {
+    let Some((gke, cluster)) = &work.site.gke else { return Ok(()) };
+    let live = gke.node_pool(cluster, &pool.name).await?;
+    match live {
+        Some(live) => check_capacity(work.config, pool, &live),
+        None => Ok(()),
+    }
+}
+
+async fn ensure_secret(work: &Work<'_>) -> Result<(), Error> {
+    let site = work.site;
+    let (Some((name, key)), owner) = (work.config.auth.secret(), site.owner()) else { return Ok(()) };
+    if site.kubernetes.find_secret_key(&site.namespace, name, key).await?.is_some() {
+        return Ok(());
+    }
+    let password = match (&work.config.auth, work.password) {
+        (Auth::Brought { .. }, Some(password)) => password.clone(),
+        _ => generate(),
+    };
+    site.kubernetes.create_secret(&site.namespace, name, &owner, &[(key, &password)]).await?;
+    Ok(())
+}
+
+async fn install(work: &Work<'_>) -> Result<(), Error> {
+    let site = work.site;
+    require_secret(work).await?;
+    let rendered = rendered(work, 1, false).await?;
+    let done = action::install(&site.kubernetes, &Here, &rendered, &options(work, BTreeSet::new())).await;
+    done.map(drop).map_err(Error::release(&site.namespace, &site.release))
+}
+
+/// The user's own Secret has to be there, with the key, before pods wait for it in vain.
+async fn require_secret(work: &Work<'_>) -> Result<(), Error> {
+    if let Auth::Existing { secret, key } = &work.config.auth {
+        work.site.kubernetes.secret_key(&work.site.namespace, secret, key).await?;
+    }
+    Ok(())
+}
+
+async fn upgrade(work: &Work<'_>) -> Result<(), Error> {
+    let site = work.site;
+    require_secret(work).await?;
+    let error = Error::release(&site.namespace, &site.release);
+    let history = match History::read(&site.kubernetes, &site.namespace, &site.release).await {
+        Ok(history) => history,
+        Err(source) => return Err(error(source)),
+    };
+    let rendered = rendered(work, history.next_revision(), true).await?;
+    let done = action::upgrade(&site.kubernetes, &Here, &rendered, &options(work, BTreeSet::new())).await;
+    done.map(drop).map_err(error)
+}
+
+fn options(work: &Work<'_>, force: BTreeSet<String>) -> Options {
+    let stale_after = if work.resumes { Duration::ZERO } else { Options::default().stale_after };
+    Options { stale_after, force, ..Options::default() }
+}
+
+/// As planned, but for its number and for what templates ask of the live cluster.
+async fn rendered(work: &Work<'_>, revision: u64, is_upgrade: bool) -> Result<Rendered, Error> {
+    let (planned, site) = (&work.config.rendered, work.site);
+    let volatile = planned.digests().values().any(Option::is_none);
+    if planned.revision == revision && planned.is_upgrade == is_upgrade && !volatile {
+        return Ok(planned.clone());
+    }
+    let request = Request {
+        name: &planned.name,
+        namespace: &planned.namespace,
+        revision,
+        is_upgrade,
+        values: &planned.user_values,
+        capabilities: &work.config.capabilities,
+    };
+    let rendered = render_on(&site.kubernetes, &planned.chart, &request, &Here).await;
+    rendered.map_err(Error::release(&site.namespace, &site.release))
+}
+
+async fn repair_objects(work: &Work<'_>, keys: &BTreeSet<String>) -> Result<(), Error> {
+    let site = work.site;
+    let error = |source| Error::release(&site.namespace, &site.release)(source);
+    let history = History::read(&site.kubernetes, &site.namespace, &site.release).await.map_err(error)?;
+    let Some(release) = history.current() else { return Ok(()) };
+    let options = options(work, keys.clone());
+    action::repair(&site.kubernetes, &Here, release, &options).await.map(drop).map_err(error)
+}

@@ -1,0 +1,118 @@
+//! One cluster with everything that is needed to look at it and to work on it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::clients::{Clients, Connection};
+use super::error::Error;
+use crate::chart::{Effective, Names};
+use crate::gke::{ClusterId, Gke};
+use crate::kubernetes::{Kubernetes, Mode, Password};
+use crate::sentinel::{ByteStream, Credentials, DialError, Dialer, Observation, Target, observe};
+
+/// Where a release lives, and how it is reached.
+#[derive(Clone)]
+pub struct Site {
+    pub kubernetes: Kubernetes,
+    pub gke: Option<(Gke, ClusterId)>,
+    pub node_pool: Option<String>,
+    pub connection: Connection,
+    pub release: String,
+    pub namespace: String,
+}
+
+impl Site {
+    pub async fn open(
+        clients: &Clients,
+        cluster: Option<&ClusterId>,
+        node_pool: Option<String>,
+        (namespace, release): (&str, &str),
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            kubernetes: clients.kubernetes(cluster).await?,
+            gke: cluster.map(|cluster| (clients.gke.clone(), cluster.clone())),
+            node_pool,
+            connection: clients.connection,
+            release: release.to_owned(),
+            namespace: namespace.to_owned(),
+        })
+    }
+
+    /// The owner that our own objects name.
+    pub fn owner(&self) -> String {
+        format!("{}/{}", self.namespace, self.release)
+    }
+
+    /// The id that `terraform import` takes.
+    pub fn import_id(&self) -> String {
+        match &self.gke {
+            None => self.owner(),
+            Some((_, cluster)) => {
+                let pool = self.node_pool.as_ref().map(|pool| format!("/{pool}")).unwrap_or_default();
+                format!("{}/{}{pool}", cluster.path(), self.owner())
+            }
+        }
+    }
+
+    /// Asks every server and every sentinel at once.
+    pub async fn observe_redis(
+        &self,
+        names: &Names,
+        effective: &Effective,
+        addresses: &[Vec<String>],
+        password: Option<&Password>,
+        sentinel_password: Option<&Password>,
+    ) -> Observation {
+        let targets = targets(names, effective, addresses);
+        let credentials = credentials(password, sentinel_password);
+        let group = &effective.master_group_name;
+        observe::observe(&self.dialer(), &targets, group, &credentials, self.connection.timeout).await
+    }
+
+    pub fn dialer(&self) -> PodDialer {
+        let Connection { mode, timeout } = self.connection;
+        PodDialer { kubernetes: self.kubernetes.clone(), namespace: self.namespace.clone(), mode, timeout }
+    }
+}
+
+pub fn credentials(password: Option<&Password>, sentinel_password: Option<&Password>) -> Credentials {
+    let convert = |password: Option<&Password>| {
+        password.map(|password| crate::sentinel::Password::new(password.expose()))
+    };
+    Credentials { server: convert(password), sentinel: convert(sentinel_password) }
+}
+
+/// The pods to ask, with every address under which the sentinels may know them.
+pub fn targets(names: &Names, effective: &Effective, addresses: &[Vec<String>]) -> Vec<Target> {
+    let target = |(index, addresses): (usize, &Vec<String>)| {
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        let host = names.announce_host(index);
+        let mut all = vec![format!("{host}.cluster.local"), names.announce_service(index), host];
+        all.extend(addresses.iter().cloned());
+        Target {
+            pod: names.pod(index),
+            addresses: all,
+            server_port: effective.redis_port,
+            sentinel_port: effective.sentinel_port,
+        }
+    };
+    addresses.iter().enumerate().map(target).collect()
+}
+
+/// Opens streams to pods through the Kubernetes API, or directly.
+pub struct PodDialer {
+    kubernetes: Kubernetes,
+    namespace: String,
+    mode: Mode,
+    timeout: Duration,
+}
+
+#[async_trait]
+impl Dialer for PodDialer {
+    async fn dial(&self, pod: &str, port: u16) -> Result<Box<dyn ByteStream>, DialError> {
+        let stream =
+            self.kubernetes.open_stream(self.mode, (&self.namespace, pod), port, self.timeout).await?;
+        Ok(Box::new(stream))
+    }
+}
