@@ -16,9 +16,7 @@ pub struct Config {
     pub create_namespace: bool,
     pub gke: Option<GkeConfig>,
     pub auth: Auth,
-    pub on_destroy: OnDestroy,
     pub repair: Repair,
-    pub timeouts: Timeouts,
     pub names: Names,
     /// What the values declare, the chart's defaults among them.
     pub effective: Effective,
@@ -43,11 +41,20 @@ pub struct GkeConfig {
 pub enum Auth {
     Disabled,
     /// A Secret of ours, made when it is missing.
-    Generated { secret: String, key: String },
+    Generated {
+        secret: String,
+        key: String,
+    },
     /// A Secret of ours with the user's password.
-    Brought { secret: String, key: String },
+    Brought {
+        secret: String,
+        key: String,
+    },
     /// The user's own Secret.
-    Existing { secret: String, key: String },
+    Existing {
+        secret: String,
+        key: String,
+    },
 }
 
 impl Auth {
@@ -64,12 +71,6 @@ impl Auth {
     pub fn is_ours(&self) -> bool {
         matches!(self, Self::Generated { .. } | Self::Brought { .. })
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnDestroy {
-    Delete,
-    Retain,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,27 +1,24 @@
 //! Runs steps, in order, and decides nothing. Each is safe to repeat; a failure leaves what earlier
 //! steps made.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use helm::action::{self, Options};
-use helm::cluster::{Cluster, ObjectRef};
 use helm::release::History;
 use helm::render::{Rendered, Request, render_on};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::capacity::check_capacity;
 use super::config::{Auth, Config};
 use super::error::Error;
-use super::fingerprint;
 use super::gather::Here;
 use super::password::generate;
 use super::repair::{await_settled, repair_settings};
-use super::resolve::to_map;
 use super::site::Site;
 use super::steps::Step;
-use crate::gke::NodePoolSpec;
+use crate::gke::{self, NodePoolSpec};
 use crate::kubernetes::{Password, Wait};
 
 /// What every step has at hand.
@@ -38,12 +35,20 @@ pub struct Work<'a> {
 
 impl Work<'_> {
     pub fn wait(&self) -> Wait<'_> {
-        Wait { deadline: self.deadline, cancel: self.stop, secrets: self.password.map_or(&[], std::slice::from_ref) }
+        Wait {
+            deadline: self.deadline,
+            cancel: self.stop,
+            secrets: self.password.map_or(&[], std::slice::from_ref),
+        }
     }
 
-    pub fn left(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
+    fn gke_wait(&self) -> gke::Wait<'_> {
+        gke::Wait { deadline: self.deadline, cancel: self.stop }
     }
+}
+
+fn started(operation: &str) {
+    tracing::info!(operation, "GKE has begun");
 }
 
 /// Runs the steps, or stops at the first that fails, or when the user interrupts.
@@ -83,7 +88,7 @@ async fn run(work: &Work<'_>, step: &Step) -> Result<(), Error> {
         Step::CreateNodePool => create_node_pool(work).await,
         Step::UpdateNodePool(update) => match (&site.gke, work.config.node_pool()) {
             (Some((gke, cluster)), Some(pool)) => {
-                Ok(gke.update_node_pool(cluster, &pool.name, update, work.gke_wait()).await?)
+                Ok(gke.update_node_pool(cluster, &pool.name, update, work.gke_wait(), &mut started).await?)
             }
             _ => Ok(()),
         },
@@ -98,7 +103,9 @@ async fn run(work: &Work<'_>, step: &Step) -> Result<(), Error> {
         Step::AwaitSettled => await_settled(work).await,
         Step::RepairSettings(rows) => repair_settings(work, rows).await,
         Step::DeleteNodePool(pool) => match &site.gke {
-            Some((gke, cluster)) => Ok(gke.delete_node_pool(cluster, pool, work.gke_wait()).await?),
+            Some((gke, cluster)) => {
+                Ok(gke.delete_node_pool(cluster, pool, work.gke_wait(), &mut started).await?)
+            }
             None => Ok(()),
         },
     }
@@ -106,7 +113,7 @@ async fn run(work: &Work<'_>, step: &Step) -> Result<(), Error> {
 
 async fn create_node_pool(work: &Work<'_>) -> Result<(), Error> {
     let (Some((gke, cluster)), Some(pool)) = (&work.site.gke, work.config.node_pool()) else { return Ok(()) };
-    gke.create_node_pool(cluster, pool, work.gke_wait()).await?;
+    gke.create_node_pool(cluster, pool, work.gke_wait(), &mut started).await?;
     await_nodes(work, pool).await
 }
 

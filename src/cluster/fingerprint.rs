@@ -88,7 +88,8 @@ fn read(secret: &serde_json::Value) -> Progress {
 
 /// A keyed digest: it changes with the password and, without the key, tells nothing about it.
 pub fn of(key: &Password, password: &Password) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes()).expect("HMAC takes keys of any length");
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(key.expose().as_bytes()).expect("HMAC takes keys of any length");
     mac.update(password.expose().as_bytes());
     hex(&mac.finalize().into_bytes()[..FINGERPRINT_BYTES])
 }

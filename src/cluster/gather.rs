@@ -96,7 +96,10 @@ pub fn offline(config: &Model) -> Result<Gathered, Diagnostics> {
 }
 
 pub fn assumed() -> Capabilities {
-    Capabilities { kube_version: KUBE_VERSION.into(), api_versions: vec!["v1".into(), "apps/v1".into(), "policy/v1".into()] }
+    Capabilities {
+        kube_version: KUBE_VERSION.into(),
+        api_versions: vec!["v1".into(), "apps/v1".into(), "policy/v1".into()],
+    }
 }
 
 async fn ask(clients: &Clients, config: &Model) -> Result<Capabilities, Error> {

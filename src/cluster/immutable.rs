@@ -33,9 +33,7 @@ pub fn check(model: &Model, prior: &Model, diagnostics: &mut Diagnostics) {
 /// Kubernetes refuses to change the claims of a StatefulSet.
 fn storage(model: &Model, prior: &Model, diagnostics: &mut Diagnostics) {
     let (Some(now), Some(before)) = (model.persistence.known(), prior.persistence.known()) else { return };
-    let differ = |now: &Attr<String>, before: &Attr<String>| {
-        matches!((now.as_str(), before.as_str()), (Some(now), Some(before)) if now != before)
-    };
+    let differ = |now: &Attr<String>, before: &Attr<String>| matches!((now.as_str(), before.as_str()), (Some(now), Some(before)) if now != before);
     let rows = [
         ("size", differ(&now.size, &before.size)),
         ("storage_class", differ(&now.storage_class, &before.storage_class)),

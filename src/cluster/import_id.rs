@@ -62,7 +62,8 @@ mod tests {
     fn reads_both_forms_and_refuses_the_rest() {
         let short = parse_import_id("default/redis-1").expect("the short form");
         assert_eq!((short.gke, short.namespace.as_str(), short.name.as_str()), (None, "default", "redis-1"));
-        let long = parse_import_id("projects/p/locations/l/clusters/c/cache/redis-1/pool").expect("the long form");
+        let long =
+            parse_import_id("projects/p/locations/l/clusters/c/cache/redis-1/pool").expect("the long form");
         let gke = long.gke.expect("a GKE cluster");
         assert_eq!(gke.node_pool.as_deref(), Some("pool"));
         for wrong in ["redis-1", "", "a//b", "a/b/c", "projects/p/locations/l/clusters/c/ns", "a/ b"] {

@@ -169,3 +169,12 @@ pub struct DriftRow {
     pub declared: Attr<String>,
     pub live: Attr<String>,
 }
+
+impl Model {
+    /// Whether anything that was set is not known yet; the password is never looked at.
+    pub fn has_unknown(&self) -> bool {
+        let silent = Self { password_wo: Attr::Null, ..self.clone() };
+        let shape = super::cluster_schema().implied_type();
+        tfplugin_sdk::value::to_value(&silent, &shape).is_ok_and(|value| !value.unknown_paths().is_empty())
+    }
+}

@@ -59,7 +59,6 @@ fn release_seen(site: &Site, latest: &Release, current: &Release) -> Result<Rele
     Ok(ReleaseSeen {
         revision: i64::try_from(latest.version).unwrap_or(i64::MAX),
         status: latest.info.status.as_str().to_owned(),
-        chart_name: current.chart_name().to_owned(),
         chart_version: current.chart_version().to_owned(),
         app_version: current.app_version().to_owned(),
         effective_values: over_defaults(&chart_values, &config),
@@ -125,7 +124,8 @@ async fn observe_secret(site: &Site, names: &Names, effective: &Effective) -> Re
         fingerprint::key(site, names),
     )?;
     let Some(found) = found else { return Ok(None) };
-    let digest = password.as_ref().zip(key_of_fingerprint).map(|(password, key)| fingerprint::of(&key, password));
+    let digest =
+        password.as_ref().zip(key_of_fingerprint).map(|(password, key)| fingerprint::of(&key, password));
     let ours = found == Owner::Ours;
     Ok(Some((SecretSeen { name: secret, key, ours, fingerprint: digest }, password)))
 }
@@ -146,9 +146,9 @@ pub async fn announced(
     let (pods, services) = tokio::try_join!(site.kubernetes.pods(&site.namespace, &selector), services)?;
     let placement: BTreeMap<_, _> = pods.into_iter().filter_map(placement).collect();
     let addresses = (0..replicas).map(|index| {
-        let service = services.iter().find(|service| {
-            service.metadata.name.as_deref() == Some(&names.announce_service(index))
-        });
+        let service = services
+            .iter()
+            .find(|service| service.metadata.name.as_deref() == Some(&names.announce_service(index)));
         let of_service = service.and_then(|service| service.spec.as_ref()?.cluster_ip.clone());
         let of_pod = placement.get(&names.pod(index)).and_then(|placement| placement.address.clone());
         of_service.into_iter().chain(of_pod).collect()

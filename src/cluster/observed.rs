@@ -31,7 +31,6 @@ pub struct Observed {
 pub struct ReleaseSeen {
     pub revision: i64,
     pub status: String,
-    pub chart_name: String,
     pub chart_version: String,
     pub app_version: String,
     /// What the release was given over the chart's own values.

@@ -26,8 +26,21 @@ macro_rules! computed {
 }
 
 computed!(
-    id, release, objects, master_endpoint, master, replica_endpoints, sentinel_endpoints, announce_endpoints,
-    service_endpoint, master_group_name, auth_secret, redis_version, topology, health, drift,
+    id,
+    release,
+    objects,
+    master_endpoint,
+    master,
+    replica_endpoints,
+    sentinel_endpoints,
+    announce_endpoints,
+    service_endpoint,
+    master_group_name,
+    auth_secret,
+    redis_version,
+    topology,
+    health,
+    drift,
 );
 
 /// What is known before anything exists.
@@ -62,7 +75,8 @@ pub fn live(names: &Names, effective: &Effective, observed: &Observed) -> Model 
     let mut model = names_of(names, effective);
     model.release = observed.release.as_ref().map(release).into();
     let objects = observed.release.as_ref().map(|seen| seen.objects.clone()).unwrap_or_default();
-    model.objects = Attr::Known(objects.into_iter().map(|(key, digest)| (key, Attr::Known(digest))).collect());
+    model.objects =
+        Attr::Known(objects.into_iter().map(|(key, digest)| (key, Attr::Known(digest))).collect());
     model.auth_secret = observed.secret.as_ref().map(auth_secret).into();
     match &observed.redis {
         Some(observation) => servers(&mut model, names, effective, observed, observation),
@@ -99,9 +113,8 @@ fn servers(
     observed: &Observed,
     observation: &Observation,
 ) {
-    let endpoint = |pod: &str| {
-        names.pod_index(pod).map(|index| names.master_endpoint(index, effective.redis_port))
-    };
+    let endpoint =
+        |pod: &str| names.pod_index(pod).map(|index| names.master_endpoint(index, effective.redis_port));
     let topology = topology(observation);
     if let Some(master) = &topology.master
         && let Some(endpoint) = endpoint(&master.pod)
@@ -112,33 +125,45 @@ fn servers(
             port: i64::from(endpoint.port).into(),
             pod: master.pod.clone().into(),
         });
-        let version = observation.pod(&master.pod).and_then(|pod| pod.server.ok()).map(|server| server.version.clone());
+        let version =
+            observation.pod(&master.pod).and_then(|pod| pod.server.ok()).map(|server| server.version.clone());
         model.redis_version = version.into();
     }
     let replicas = topology.replicas.iter().filter_map(|pod| endpoint(pod));
     model.replica_endpoints = Attr::Known(replicas.map(|endpoint| endpoint.to_string().into()).collect());
-    model.topology = Attr::Known(observation.pods.iter().map(|pod| {
-        let placement = observed.placement.get(&pod.pod).cloned().unwrap_or_default();
-        let role = match pod.server.ok().map(|server| &server.role) {
-            Some(Role::Master { .. }) => "master",
-            Some(Role::Replica { .. }) => "replica",
-            None => "unreachable",
-        };
-        Attr::Known(Member {
-            pod: pod.pod.clone().into(),
-            role: role.into(),
-            endpoint: endpoint(&pod.pod).map(|endpoint| endpoint.to_string()).into(),
-            address: placement.address.into(),
-            node: placement.node.into(),
-        })
-    }).collect());
-    model.health = Attr::Known(findings(observation).iter().map(|finding| {
-        Attr::Known(Condition {
-            condition: finding.condition().into(),
-            object: finding.object().into(),
-            message: finding.to_string().into(),
-        })
-    }).collect());
+    model.topology = Attr::Known(
+        observation
+            .pods
+            .iter()
+            .map(|pod| {
+                let placement = observed.placement.get(&pod.pod).cloned().unwrap_or_default();
+                let role = match pod.server.ok().map(|server| &server.role) {
+                    Some(Role::Master { .. }) => "master",
+                    Some(Role::Replica { .. }) => "replica",
+                    None => "unreachable",
+                };
+                Attr::Known(Member {
+                    pod: pod.pod.clone().into(),
+                    role: role.into(),
+                    endpoint: endpoint(&pod.pod).map(|endpoint| endpoint.to_string()).into(),
+                    address: placement.address.into(),
+                    node: placement.node.into(),
+                })
+            })
+            .collect(),
+    );
+    model.health = Attr::Known(
+        findings(observation)
+            .iter()
+            .map(|finding| {
+                Attr::Known(Condition {
+                    condition: finding.condition().into(),
+                    object: finding.object().into(),
+                    message: finding.to_string().into(),
+                })
+            })
+            .collect(),
+    );
 }
 
 /// Drift rows as the state shows them.

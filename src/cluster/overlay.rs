@@ -42,7 +42,11 @@ overlay!(Image { leaves: [repository, tag, pull_policy], nested: [] });
 overlay!(Redis { leaves: [config], nested: [] });
 overlay!(Sentinel {
     leaves: [
-        quorum, master_group_name, down_after_milliseconds, failover_timeout_milliseconds, parallel_syncs,
+        quorum,
+        master_group_name,
+        down_after_milliseconds,
+        failover_timeout_milliseconds,
+        parallel_syncs,
     ],
     nested: []
 });
@@ -51,10 +55,30 @@ overlay!(Persistence { leaves: [enabled, size, storage_class, on_destroy], neste
 overlay!(Timeouts { leaves: [create, read, update, delete], nested: [] });
 overlay!(Model {
     leaves: [
-        name, namespace, create_namespace, values, replicas, password_wo, password_wo_version, repair,
-        deletion_protection, id, release, objects, master_endpoint, master, replica_endpoints,
-        sentinel_endpoints, announce_endpoints, service_endpoint, master_group_name, auth_secret,
-        redis_version, topology, health, drift,
+        name,
+        namespace,
+        create_namespace,
+        values,
+        replicas,
+        password_wo,
+        password_wo_version,
+        repair,
+        deletion_protection,
+        id,
+        release,
+        objects,
+        master_endpoint,
+        master,
+        replica_endpoints,
+        sentinel_endpoints,
+        announce_endpoints,
+        service_endpoint,
+        master_group_name,
+        auth_secret,
+        redis_version,
+        topology,
+        health,
+        drift,
     ],
     nested: [gke, chart, image, redis, sentinel, auth, persistence, timeouts]
 });

@@ -12,6 +12,7 @@ const LENGTH: usize = 32;
 /// A new random password.
 pub fn generate() -> Password {
     let mut random = rand::rng();
-    let letters = (0..LENGTH).map(|_| char::from(*ALPHABET.choose(&mut random).expect("the alphabet is not empty")));
+    let letters =
+        (0..LENGTH).map(|_| char::from(*ALPHABET.choose(&mut random).expect("the alphabet is not empty")));
     Password::new(letters.collect::<String>())
 }

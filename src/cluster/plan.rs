@@ -34,7 +34,8 @@ pub fn plan(input: &Input<'_>) -> Planned {
         Some(config) => known(input, config, &mut diagnostics),
         None => unknown(input),
     };
-    let requires_replace = input.prior.map(|prior| immutable::replacements(prior, &model)).unwrap_or_default();
+    let requires_replace =
+        input.prior.map(|prior| immutable::replacements(prior, &model)).unwrap_or_default();
     Planned { model, requires_replace, diagnostics }
 }
 
@@ -105,10 +106,10 @@ fn behaviour(prior: Option<&Model>) -> Model {
         create_namespace: prior.create_namespace.clone(),
         repair: prior.repair.clone(),
         deletion_protection: prior.deletion_protection.clone(),
-        persistence: prior.persistence.clone().map(|persistence| Persistence {
-            on_destroy: persistence.on_destroy,
-            ..Persistence::default()
-        }),
+        persistence: prior
+            .persistence
+            .clone()
+            .map(|persistence| Persistence { on_destroy: persistence.on_destroy, ..Persistence::default() }),
         timeouts: prior.timeouts.clone(),
         ..Model::default()
     };
@@ -180,7 +181,8 @@ fn update_outputs(model: &mut Model, prior: &Model, config: &Config, input: &Inp
 /// Whether the release record will get a new revision.
 fn release_changes(model: &Model, prior: &Model, input: &Input<'_>) -> bool {
     let deployed = prior.release.known().is_some_and(|release| release.status.as_str() == Some("deployed"));
-    let same_values = input.with_prior_values.zip(input.resolved).is_some_and(|(before, now)| same(before, now));
+    let same_values =
+        input.with_prior_values.zip(input.resolved).is_some_and(|(before, now)| same(before, now));
     !deployed || model.objects != prior.objects || !same_values
 }
 
@@ -191,12 +193,15 @@ fn same(one: &Config, other: &Config) -> bool {
 
 /// Where the user's text and the prior's mean the same, the prior's stays, so that nothing is planned.
 fn keep_spelling(model: &mut Model, prior: &Model, input: &Input<'_>) {
-    let same_values = input.with_prior_values.zip(input.resolved).is_some_and(|(before, now)| same(before, now));
+    let same_values =
+        input.with_prior_values.zip(input.resolved).is_some_and(|(before, now)| same(before, now));
     if same_values && !prior.values.is_null() {
         model.values = prior.values.clone();
         keep_redis_config(model, prior);
     }
-    if let (Some(pool), Some(before)) = (pool_mut(model), prior.gke.known().and_then(|gke| gke.node_pool.known())) {
+    if let (Some(pool), Some(before)) =
+        (pool_mut(model), prior.gke.known().and_then(|gke| gke.node_pool.known()))
+    {
         keep_order(&mut pool.taints, &before.taints);
         keep_order(&mut pool.node_locations, &before.node_locations);
     }

@@ -40,7 +40,12 @@ fn without_release(prior: &Model, observed: &Observed, (namespace, release): (&s
     model
 }
 
-fn with_release(prior: &Model, observed: &Observed, seen: &ReleaseSeen, (namespace, release): (&str, &str)) -> Model {
+fn with_release(
+    prior: &Model,
+    observed: &Observed,
+    seen: &ReleaseSeen,
+    (namespace, release): (&str, &str),
+) -> Model {
     let names = names(&seen.effective_values, release, namespace);
     let effective = effective(&seen.effective_values, &names);
     let mut model = prior.clone();
@@ -89,7 +94,8 @@ fn take_release(model: &mut Model, seen: &ReleaseSeen, effective: &Effective, na
     };
     model.values = Attr::Known(text.into_iter().map(Attr::Known).collect());
     let live = typed::from_effective(effective);
-    let on_destroy = model.persistence.known().map(|persistence| persistence.on_destroy.clone()).unwrap_or_default();
+    let on_destroy =
+        model.persistence.known().map(|persistence| persistence.on_destroy.clone()).unwrap_or_default();
     model.image = live.image;
     model.redis = live.redis;
     model.sentinel = live.sentinel;
@@ -117,7 +123,8 @@ fn node_pool(live: &NodePoolLive, observed: &Observed, before: Option<&NodePool>
     let wanted = before.and_then(|before| before.node_count.known().copied());
     let count = observed.node_counts.as_ref().and_then(|counts| counts.per_zone(wanted)).or(wanted);
     let mut taints: Vec<_> = live.taints.iter().map(taint).collect();
-    let mut zones: Vec<Attr<String>> = live.node_locations.iter().map(|zone| Attr::Known(zone.clone())).collect();
+    let mut zones: Vec<Attr<String>> =
+        live.node_locations.iter().map(|zone| Attr::Known(zone.clone())).collect();
     if let Some(before) = before {
         in_order_of(&mut taints, before.taints.known());
         in_order_of(&mut zones, before.node_locations.known());
@@ -128,7 +135,9 @@ fn node_pool(live: &NodePoolLive, observed: &Observed, before: Option<&NodePool>
         node_count: count.or(Some(live.initial_node_count)).into(),
         disk_size_gb: live.disk_size_gb.into(),
         disk_type: live.disk_type.clone().into(),
-        labels: Attr::Known(live.labels.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect()),
+        labels: Attr::Known(
+            live.labels.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect(),
+        ),
         taints: Attr::Known(taints),
         node_locations: Attr::Known(zones),
     }
@@ -144,7 +153,9 @@ fn taint(taint: &crate::gke::Taint) -> Attr<model::Taint> {
 
 /// GKE keeps no order: the one that the state has stays.
 fn in_order_of<T: Clone + PartialEq>(live: &mut Vec<T>, before: Option<&Vec<T>>) {
-    if let Some(before) = before.filter(|before| before.len() == live.len() && before.iter().all(|item| live.contains(item))) {
+    if let Some(before) =
+        before.filter(|before| before.len() == live.len() && before.iter().all(|item| live.contains(item)))
+    {
         live.clone_from(before);
     }
 }

@@ -11,7 +11,7 @@ use helm::value::{Map, Value};
 use serde_json::{Map as JsonMap, Value as Json};
 use tfplugin_sdk::{Attr, AttributePath, Diagnostic, Diagnostics, path};
 
-use super::config::{Auth, Config, GkeConfig, OnDestroy, Repair, Timeouts};
+use super::config::{Auth, Config, GkeConfig, Repair, Timeouts};
 use super::digest::pod_template_digest;
 use super::duration::parse_duration;
 use super::model::Model;
@@ -56,6 +56,7 @@ pub fn resolve(
     revision: Revision,
     world: &dyn World,
 ) -> Result<Config, Diagnostics> {
+    let config = &keeping_cluster(config, prior);
     let (release, namespace) = release_name(config)?;
     let documents = documents(config, prior)?;
     let coalesced = coalesce(gathered, &documents)?;
@@ -78,18 +79,15 @@ pub fn resolve(
         values: &values,
         capabilities: &gathered.capabilities,
     };
-    let rendered = helm::render::render(&gathered.chart, &request, world).map_err(|error| {
-        Diagnostic::error("The chart does not render", chain(&error)).at(path!["values"])
-    })?;
+    let rendered = helm::render::render(&gathered.chart, &request, world)
+        .map_err(|error| Diagnostic::error("The chart does not render", chain(&error)).at(path!["values"]))?;
     let effective_values = to_json(&rendered.effective_values);
     let names = names(&effective_values, release, namespace);
     let effective = effective(&effective_values, &names);
     Ok(Config {
         create_namespace: config.create_namespace.clone().unwrap_or(true),
         gke: gke(config, gathered)?,
-        on_destroy: on_destroy(config),
         repair: if config.repair.as_str() == Some("report") { Repair::Report } else { Repair::Auto },
-        timeouts: timeouts(config),
         auth,
         names,
         effective,
@@ -155,6 +153,12 @@ fn release_name(config: &Model) -> Result<(&str, &str), Diagnostics> {
     Ok((name, config.namespace.as_str().unwrap_or("default")))
 }
 
+/// A configuration without a gke block stays where the state says the cluster is.
+fn keeping_cluster(config: &Model, prior: Option<&Model>) -> Model {
+    let before = prior.map(|prior| prior.gke.clone()).unwrap_or_default();
+    Model { gke: config.gke.clone().or(before), ..config.clone() }
+}
+
 /// The user's documents; an imported release that is given none keeps its own.
 fn documents(config: &Model, prior: Option<&Model>) -> Result<Map, Diagnostics> {
     let prior_values = || prior.map(|prior| prior.values.clone()).unwrap_or_default();
@@ -180,7 +184,8 @@ fn refuse_contradictions(documents: &Map, settings: &Settings) -> Result<(), Dia
                 found.document, found.typed
             );
             let name = found.path.join(".");
-            Diagnostic::error(format!("`{name}` is set twice, differently"), detail).at(attribute_of(&found.path))
+            Diagnostic::error(format!("`{name}` is set twice, differently"), detail)
+                .at(attribute_of(&found.path))
         })
         .collect();
     if diagnostics.is_empty() { Ok(()) } else { Err(diagnostics) }
@@ -248,16 +253,14 @@ fn gke(config: &Model, gathered: &Gathered) -> Result<Option<GkeConfig>, Diagnos
     Ok(Some(GkeConfig { cluster, node_pool: typed::node_pool_spec(config) }))
 }
 
-fn on_destroy(config: &Model) -> OnDestroy {
-    let retain = config.persistence.known().is_some_and(|persistence| persistence.on_destroy.as_str() == Some("retain"));
-    if retain { OnDestroy::Retain } else { OnDestroy::Delete }
-}
-
 /// The limits in force, also of a state whose configuration no longer resolves.
 pub fn timeouts(config: &Model) -> Timeouts {
     let said = config.timeouts.known().cloned().unwrap_or_default();
     let limit = |text: &Attr<String>, default: &str| {
-        text.as_str().and_then(parse_duration).or_else(|| parse_duration(default)).expect("the defaults are durations")
+        text.as_str()
+            .and_then(parse_duration)
+            .or_else(|| parse_duration(default))
+            .expect("the defaults are durations")
     };
     Timeouts {
         create: limit(&said.create, "45m"),

@@ -51,7 +51,14 @@ pub struct Shown {
 impl Shown {
     /// A create shows everything.
     pub fn everything() -> Self {
-        Self { namespace: true, node_pool: true, old_pool: None, release: true, replicas: true, rows: Rows::All }
+        Self {
+            namespace: true,
+            node_pool: true,
+            old_pool: None,
+            release: true,
+            replicas: true,
+            rows: Rows::All,
+        }
     }
 
     /// An update shows what differs between the prior and the planned state.

@@ -90,6 +90,7 @@ pub fn node_pool_spec(model: &Model) -> Option<NodePoolSpec> {
         labels: strings(&pool.labels),
         taints: pool.taints.known().map(|taints| taints.iter().filter_map(taint).collect()),
         node_locations: list(&pool.node_locations),
+        owner: Some(format!("{}/{}", model.namespace.as_str().unwrap_or("default"), model.name.as_str()?)),
     })
 }
 
@@ -104,9 +105,8 @@ fn taint(taint: &Attr<model::Taint>) -> Option<Taint> {
 
 /// What the typed attributes are when nobody sets them: what the values declare.
 pub fn from_effective(effective: &Effective) -> Model {
-    let sentinel = |name: &str| -> Attr<i64> {
-        effective.sentinel.get(name).and_then(|text| text.parse().ok()).into()
-    };
+    let sentinel =
+        |name: &str| -> Attr<i64> { effective.sentinel.get(name).and_then(|text| text.parse().ok()).into() };
     let single = |(name, lines): (&String, &Vec<String>)| match lines.as_slice() {
         [line] => Some((name.clone(), Attr::Known(line.clone()))),
         _ => None,

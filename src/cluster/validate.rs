@@ -5,7 +5,7 @@ use tfplugin_sdk::{Attr, AttributePath, Diagnostic, Diagnostics, path};
 
 use super::duration::parse_duration;
 use super::model::{Gke, Model, NodePool, Persistence, Taint, Timeouts};
-use crate::chart::check::{check_password, Severity};
+use crate::chart::check::{Severity, check_password};
 use crate::chart::{Facts, Finding};
 use crate::gke::TaintEffect;
 
@@ -17,7 +17,8 @@ const REPLICAS_MAX: i64 = 99;
 pub fn validate(model: &Model) -> Diagnostics {
     let mut found = Diagnostics::none();
     names(model, &mut found);
-    if let Some(replicas) = model.replicas.known().filter(|replicas| !(1..=REPLICAS_MAX).contains(*replicas)) {
+    if let Some(replicas) = model.replicas.known().filter(|replicas| !(1..=REPLICAS_MAX).contains(*replicas))
+    {
         found.push(wrong(path!["replicas"], replicas, &format!("1 to {REPLICAS_MAX}; 3 are advised")));
     }
     one_of(&model.repair, path!["repair"], &["auto", "report"], &mut found);

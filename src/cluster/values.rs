@@ -101,7 +101,12 @@ pub struct Contradiction {
     pub typed: String,
 }
 
-fn collect_contradictions(documents: &Json, typed: &Json, at: &mut Vec<String>, found: &mut Vec<Contradiction>) {
+fn collect_contradictions(
+    documents: &Json,
+    typed: &Json,
+    at: &mut Vec<String>,
+    found: &mut Vec<Contradiction>,
+) {
     let Some(typed) = typed.as_object() else { return };
     for (key, wanted) in typed {
         let Some(value) = documents.get(key).filter(|value| !value.is_null()) else { continue };
@@ -144,9 +149,8 @@ fn same_text(one: &Json, other: &Json) -> bool {
     match (one, other) {
         (Json::Object(a), Json::Object(b)) => {
             let keys = a.keys().chain(b.keys());
-            keys.into_iter().all(|key| {
-                same_text(a.get(key).unwrap_or(&Json::Null), b.get(key).unwrap_or(&Json::Null))
-            })
+            keys.into_iter()
+                .all(|key| same_text(a.get(key).unwrap_or(&Json::Null), b.get(key).unwrap_or(&Json::Null)))
         }
         (Json::Array(a), Json::Array(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(one, other)| same_text(one, other))
@@ -187,7 +191,11 @@ mod tests {
         let cases = [
             (json!({"sentinel": {"quorum": 2}}), json!({"sentinel": {"quorum": 2.0}}), true),
             (json!({"sentinel": {"quorum": 2}}), json!({"sentinel": {"quorum": 3}}), false),
-            (json!({"redis": {"config": {"maxmemory": 0}}}), json!({"redis": {"config": {"maxmemory": "0"}}}), true),
+            (
+                json!({"redis": {"config": {"maxmemory": 0}}}),
+                json!({"redis": {"config": {"maxmemory": "0"}}}),
+                true,
+            ),
             (json!({"labels": {}}), json!({}), true),
             (json!({"labels": {"a": "b"}}), json!({}), false),
             (json!({"replicas": 3}), json!({"replicas": 5}), true),

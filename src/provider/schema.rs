@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tfplugin_sdk::Attr;
 use tfplugin_sdk::schema::{Attribute, Schema};
 use tfplugin_sdk::value::Type;
 
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct ProviderConfig {
     pub google: Attr<Google>,
     pub kubernetes: Attr<Kubernetes>,
     pub connection: Attr<Connection>,
 }
 
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Google {
     pub project: Attr<String>,
     pub location: Attr<String>,
@@ -25,7 +25,7 @@ pub struct Google {
     pub compute_endpoint: Attr<String>,
 }
 
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Kubernetes {
     pub config_path: Attr<String>,
     pub config_context: Attr<String>,
@@ -37,7 +37,7 @@ pub struct Kubernetes {
     pub exec: Attr<Exec>,
 }
 
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Exec {
     pub api_version: Attr<String>,
     pub command: Attr<String>,
@@ -45,10 +45,18 @@ pub struct Exec {
     pub env: Attr<BTreeMap<String, Attr<String>>>,
 }
 
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Connection {
     pub mode: Attr<String>,
     pub timeout: Attr<String>,
+}
+
+impl ProviderConfig {
+    /// Whether anything of the block is known only after another resource is applied.
+    pub fn has_unknown(&self) -> bool {
+        let value = tfplugin_sdk::value::to_value(self, &provider_schema().implied_type());
+        value.is_ok_and(|value| !value.unknown_paths().is_empty())
+    }
 }
 
 pub fn provider_schema() -> Schema {
@@ -69,7 +77,10 @@ fn google() -> Attribute {
         "How Google Cloud is reached.",
         [
             ("project", optional("Project of resources that name none; `GOOGLE_PROJECT`.")),
-            ("location", optional("Region or zone of resources that name none; `GOOGLE_REGION`, `GOOGLE_ZONE`.")),
+            (
+                "location",
+                optional("Region or zone of resources that name none; `GOOGLE_REGION`, `GOOGLE_ZONE`."),
+            ),
             (
                 "credentials",
                 optional("Service account key: its path or its JSON; `GOOGLE_CREDENTIALS`.").sensitive(),
@@ -81,11 +92,15 @@ fn google() -> Attribute {
             ),
             (
                 "container_endpoint",
-                optional("Address of the GKE API, with or without `/v1/`; `GOOGLE_CONTAINER_CUSTOM_ENDPOINT`."),
+                optional(
+                    "Address of the GKE API, with or without `/v1/`; `GOOGLE_CONTAINER_CUSTOM_ENDPOINT`.",
+                ),
             ),
             (
                 "compute_endpoint",
-                optional("Address of the Compute API, with or without `/v1/`; `GOOGLE_COMPUTE_CUSTOM_ENDPOINT`."),
+                optional(
+                    "Address of the Compute API, with or without `/v1/`; `GOOGLE_COMPUTE_CUSTOM_ENDPOINT`.",
+                ),
             ),
         ],
     )
@@ -102,7 +117,10 @@ fn kubernetes() -> Attribute {
             ("token", optional("Bearer token; `KUBE_TOKEN`.").sensitive()),
             ("cluster_ca_certificate", optional("The server's CA in PEM; `KUBE_CLUSTER_CA_CERT_DATA`.")),
             ("client_certificate", optional("Client certificate in PEM; `KUBE_CLIENT_CERT_DATA`.")),
-            ("client_key", optional("Key of the client certificate in PEM; `KUBE_CLIENT_KEY_DATA`.").sensitive()),
+            (
+                "client_key",
+                optional("Key of the client certificate in PEM; `KUBE_CLIENT_KEY_DATA`.").sensitive(),
+            ),
             ("exec", exec()),
         ],
     )

@@ -30,7 +30,9 @@ pub(super) fn attributes() -> Vec<(String, Attribute)> {
         ),
         (
             "master_endpoint",
-            string("`HOST:PORT` of the live master. It moves with a failover: applications ask the sentinels."),
+            string(
+                "`HOST:PORT` of the live master. It moves with a failover: applications ask the sentinels.",
+            ),
         ),
         ("master", master()),
         ("replica_endpoints", strings("`HOST:PORT` of each live replica.")),

@@ -135,7 +135,8 @@ fn sentinel() -> Attribute {
         [
             (
                 "quorum",
-                settable(Attribute::number("Sentinels that must agree that the master is down.")).default("`2`"),
+                settable(Attribute::number("Sentinels that must agree that the master is down."))
+                    .default("`2`"),
             ),
             (
                 "master_group_name",
@@ -154,7 +155,8 @@ fn sentinel() -> Attribute {
             ),
             (
                 "parallel_syncs",
-                settable(Attribute::number("Replicas that follow a new master at the same time.")).default("`5`"),
+                settable(Attribute::number("Replicas that follow a new master at the same time."))
+                    .default("`5`"),
             ),
         ],
     ))
@@ -167,9 +169,14 @@ fn auth() -> Attribute {
             ("enabled", settable(Attribute::bool("Whether clients need a password.")).default("`true`")),
             (
                 "existing_secret",
-                settable(Attribute::string("Name of your own Secret that holds the password, in the same namespace.")),
+                settable(Attribute::string(
+                    "Name of your own Secret that holds the password, in the same namespace.",
+                )),
             ),
-            ("secret_key", settable(Attribute::string("Key of the password in the Secret.")).default("`auth`")),
+            (
+                "secret_key",
+                settable(Attribute::string("Key of the password in the Secret.")).default("`auth`"),
+            ),
         ],
     ))
 }
@@ -182,12 +189,15 @@ fn persistence() -> Attribute {
             ("size", settable(Attribute::string("Size of each volume.")).default("`10Gi`")),
             (
                 "storage_class",
-                settable(Attribute::string("StorageClass of the volumes.")).default("the cluster's default class"),
+                settable(Attribute::string("StorageClass of the volumes."))
+                    .default("the cluster's default class"),
             ),
             (
                 "on_destroy",
-                settable(Attribute::string("`delete` or `retain` the volumes when the cluster is destroyed."))
-                    .default("`delete`"),
+                settable(Attribute::string(
+                    "`delete` or `retain` the volumes when the cluster is destroyed.",
+                ))
+                .default("`delete`"),
             ),
         ],
     ))

@@ -10,10 +10,15 @@ pub(super) fn gke() -> Attribute {
         "The GKE cluster to install into. When left out, the cluster of the provider's `kubernetes` block or \
          of the `KUBE_*` variables.",
         [
-            ("project", settable(Attribute::string("Google Cloud project.")).default("the provider's").replaces()),
+            (
+                "project",
+                settable(Attribute::string("Google Cloud project.")).default("the provider's").replaces(),
+            ),
             (
                 "location",
-                settable(Attribute::string("Region or zone of the cluster.")).default("the provider's").replaces(),
+                settable(Attribute::string("Region or zone of the cluster."))
+                    .default("the provider's")
+                    .replaces(),
             ),
             ("cluster", settable(Attribute::string("Name of the GKE cluster.")).replaces()),
             ("node_pool", node_pool()),
@@ -37,7 +42,9 @@ fn node_pool() -> Attribute {
             ("disk_size_gb", settable(Attribute::number("Size of each boot disk, in GB."))),
             (
                 "disk_type",
-                settable(Attribute::string("Type of the boot disks: `pd-standard`, `pd-balanced`, `pd-ssd`.")),
+                settable(Attribute::string(
+                    "Type of the boot disks: `pd-standard`, `pd-balanced`, `pd-ssd`.",
+                )),
             ),
             ("labels", settable(Attribute::map(Type::String, "Kubernetes labels of the nodes."))),
             ("taints", taints()),

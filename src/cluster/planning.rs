@@ -1,0 +1,114 @@
+//! The plan verb: gather, then the pure plan.
+
+use tfplugin_sdk::{Attr, Diagnostic, Diagnostics, PlanOutcome, PlanRequest, Private};
+
+use super::clients::Clients;
+use super::config::Config;
+use super::gather::{Here, gather};
+use super::model::Model;
+use super::plan::{Input, plan};
+use super::resolve::{Gathered, Revision, resolve};
+use super::validate;
+use crate::chart::Facts;
+
+/// Where private data keeps the digest of the pods' template that stands in the release.
+pub const POD_TEMPLATE: &str = "pod_template";
+
+pub async fn plan_change(clients: Option<&Clients>, request: PlanRequest<Model>) -> PlanOutcome<Model> {
+    let PlanRequest { prior, config, proposed, mut private } = request;
+    match plan_known(clients, prior.as_ref(), &config, &mut private).await {
+        Ok((planned, diagnostics)) => {
+            PlanOutcome::new(planned.model, private).replacing(planned.requires_replace).with(diagnostics)
+        }
+        Err(diagnostics) => PlanOutcome::failed(proposed, private, diagnostics),
+    }
+}
+
+type Planned = (super::plan::Planned, Diagnostics);
+
+async fn plan_known(
+    clients: Option<&Clients>,
+    prior: Option<&Model>,
+    config: &Model,
+    private: &mut Private,
+) -> Result<Planned, Diagnostics> {
+    let pod_template: Option<String> = private.get(POD_TEMPLATE);
+    let mut input = Input {
+        config,
+        prior,
+        resolved: None,
+        with_prior_values: None,
+        prior_pod_template: pod_template.as_deref(),
+    };
+    if config.has_unknown() || clients.is_none() {
+        let mut planned = plan(&input);
+        let mut diagnostics = std::mem::take(&mut planned.diagnostics);
+        if clients.is_none() && prior.is_some() {
+            diagnostics.push(not_checked());
+        }
+        return Ok((planned, diagnostics));
+    }
+    let gathered = gather(clients, config, private).await?;
+    let revision = prior.map_or(Revision::FIRST, next_revision);
+    let resolved = resolve(config, prior, &gathered, revision, &Here)?;
+    let mut diagnostics = errors_only(findings(&resolved, config, &gathered));
+    let with_prior_values = with_prior_values(prior, config, &gathered, revision);
+    input.resolved = Some(&resolved);
+    input.with_prior_values = with_prior_values.as_ref();
+    let mut planned = plan(&input);
+    diagnostics.extend(std::mem::take(&mut planned.diagnostics));
+    diagnostics.extend(report(prior, &planned.model));
+    if diagnostics.has_errors() { Err(diagnostics) } else { Ok((planned, diagnostics)) }
+}
+
+fn next_revision(prior: &Model) -> Revision {
+    let number = prior.release.known().and_then(|release| release.revision.known().copied());
+    number.and_then(|number| u64::try_from(number).ok()).map_or(Revision::FIRST, Revision::after)
+}
+
+/// The configuration with the documents that the state has.
+fn with_prior_values(
+    prior: Option<&Model>,
+    config: &Model,
+    gathered: &Gathered,
+    revision: Revision,
+) -> Option<Config> {
+    let config = Model { values: Attr::Null, ..config.clone() };
+    resolve(&config, Some(prior?), gathered, revision, &Here).ok()
+}
+
+/// Validation has told the warnings; what it could not know yet may still be wrong.
+fn errors_only(found: Diagnostics) -> Diagnostics {
+    found.into_iter().filter(|diagnostic| diagnostic.severity == tfplugin_sdk::Severity::Error).collect()
+}
+
+fn findings(resolved: &Config, config: &Model, gathered: &Gathered) -> Diagnostics {
+    let facts = Facts::of(&resolved.effective, &resolved.names, gathered.bundled);
+    validate::findings(&facts, config)
+}
+
+fn not_checked() -> Diagnostic {
+    Diagnostic::warning(
+        "Not checked against what is running",
+        "The provider's configuration is not known yet, so this plan compares with the state only. A later plan \
+         checks the rest.",
+    )
+}
+
+/// What a reviewer should know and the plan's own lines do not say.
+fn report(prior: Option<&Model>, planned: &Model) -> Diagnostics {
+    let mut found = Diagnostics::none();
+    let Some(prior) = prior else { return found };
+    let rows = prior.drift.known().map_or(0, Vec::len);
+    if rows > 0 && planned.drift == prior.drift {
+        found.warning(
+            format!("{rows} setting(s) drifted, and `repair` is \"report\""),
+            "Apply changes none of them. They stand in `drift`; set repair = \"auto\" to have them repaired.",
+        );
+    }
+    for condition in prior.health.known().into_iter().flatten().filter_map(Attr::known) {
+        let text = |attribute: &Attr<String>| attribute.as_str().unwrap_or_default().to_owned();
+        found.warning(format!("Health: {}", text(&condition.condition)), text(&condition.message));
+    }
+    found
+}

@@ -1,0 +1,41 @@
+//! The validate verb: every rule on a configuration, with nothing contacted.
+
+use tfplugin_sdk::{Attr, Diagnostics, path};
+
+use super::model::Model;
+use super::{gather, resolve, typed, validate, values};
+
+pub fn validate_config(config: &Model) -> Diagnostics {
+    let mut found = validate::validate(config);
+    if found.has_errors() {
+        return found;
+    }
+    found.extend(with_values(config));
+    found
+}
+
+fn with_values(config: &Model) -> Diagnostics {
+    let chart_is_unknown =
+        config.chart.is_unknown() || config.chart.known().is_some_and(|chart| chart.name.is_unknown());
+    if chart_is_unknown || has_unknown_documents(config) {
+        return known_documents(config);
+    }
+    let facts = gather::offline(config).and_then(|gathered| resolve::facts(config, &gathered));
+    match facts {
+        Ok(facts) => validate::findings(&facts, config),
+        Err(diagnostics) => diagnostics,
+    }
+}
+
+fn has_unknown_documents(config: &Model) -> bool {
+    config.values.is_unknown() || config.values.known().is_some_and(|all| all.iter().any(Attr::is_unknown))
+}
+
+/// Where a document or the chart is not known yet, the others can still be wrong by themselves.
+fn known_documents(config: &Model) -> Diagnostics {
+    let documents = typed::list(&config.values).unwrap_or_default();
+    match values::parse_documents(&documents) {
+        Ok(_) => Diagnostics::none(),
+        Err(found) => found.into_iter().map(|diagnostic| diagnostic.at(path!["values"])).collect(),
+    }
+}
