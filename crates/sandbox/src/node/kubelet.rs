@@ -1,7 +1,6 @@
 //! The node agent's main loop: every pod that is bound to a node gets a worker.
 
 use std::collections::HashMap;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,7 +9,8 @@ use tokio::sync::{mpsc, watch};
 
 use super::events::Events;
 use super::pod::{self, Context, Pod, Wanted};
-use super::timing::{FAST_SLEEP_DIVISOR, Timing};
+use super::programs::Programs;
+use super::timing::Timing;
 use super::{Agent, Network, NodeError, Spawner, dns, network, proxy, volumes};
 use crate::cli::Probes;
 use crate::launch::{Directory, PodSummary};
@@ -62,7 +62,7 @@ impl Kubelet {
             pods_directory: memory.join("pods"),
             claims_directory: settings.directory.volumes(),
             logs_directory: settings.directory.pod_logs(),
-            scaled_sleep: timing.is_fast().then(|| write_scaled_sleep(&memory)).transpose()?,
+            programs: Programs::write(&memory.join("programs"))?,
             access_token: settings.access_token.clone(),
         };
         Ok(Self {
@@ -186,20 +186,4 @@ fn summary(pod: &Value) -> PodSummary {
         address: text(pod, "/status/podIP").to_owned(),
         node: text(pod, "/spec/nodeName").to_owned(),
     }
-}
-
-/// A `sleep` that sleeps a fraction: scripts of init containers wait for nothing that takes whole seconds here.
-fn write_scaled_sleep(memory: &std::path::Path) -> Result<PathBuf, NodeError> {
-    let directory = memory.join("bin");
-    std::fs::create_dir_all(&directory).map_err(NodeError::file("create the directory", &directory))?;
-    let path = directory.join("sleep");
-    let script = format!(
-        "#!/bin/bash\ncase \"$1\" in\n  *[!0-9]*|'') exec /usr/bin/sleep \"$@\" ;;\nesac\n\
-         milliseconds=$(( $1 * 1000 / {FAST_SLEEP_DIVISOR} ))\n\
-         exec /usr/bin/sleep \"$(( milliseconds / 1000 )).$(printf %03d $(( milliseconds % 1000 )))\"\n"
-    );
-    std::fs::write(&path, script).map_err(NodeError::file("write", &path))?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))
-        .map_err(NodeError::file("set the mode of", &path))?;
-    Ok(directory)
 }

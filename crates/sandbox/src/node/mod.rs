@@ -22,6 +22,7 @@ mod logs;
 mod network;
 mod pod;
 mod probe;
+mod programs;
 mod proxy;
 mod sentinel_debug;
 mod spawner;

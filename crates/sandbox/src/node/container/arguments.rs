@@ -38,7 +38,7 @@ pub(super) fn render(plan: &Plan) -> Vec<String> {
     for path in MACHINES {
         push(&["--ro-bind-try", path, path]);
     }
-    if let Some(directory) = &plan.scaled_sleep {
+    for directory in &plan.programs {
         let directory = directory.display().to_string();
         push(&["--ro-bind", &directory, &directory]);
     }
@@ -104,7 +104,7 @@ mod tests {
             network: PodNetwork { namespace: "pod-1".into(), address: Ipv4Addr::new(10, 244, 0, 10) },
             etc: PathBuf::from("/run/etc"),
             read_only_root: true,
-            scaled_sleep: None,
+            programs: Vec::new(),
         }
     }
 

@@ -42,8 +42,8 @@ pub(super) struct Plan {
     /// The generated /etc of the pod.
     pub(super) etc: PathBuf,
     pub(super) read_only_root: bool,
-    /// Holds a `sleep` that sleeps less, put before the rest of PATH.
-    pub(super) scaled_sleep: Option<PathBuf>,
+    /// Directories of programs that are put before the rest of PATH.
+    pub(super) programs: Vec<PathBuf>,
 }
 
 /// A container that runs, or ran.
@@ -71,9 +71,9 @@ impl Instance {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        if let (Some(directory), Some(path)) = (&plan.scaled_sleep, plan.environment.get("PATH")) {
-            command.env("PATH", format!("{}:{path}", directory.display()));
-        }
+        let own_path = plan.environment.get("PATH").unwrap_or_default().to_owned();
+        let path: Vec<_> = plan.programs.iter().map(|directory| directory.display().to_string()).collect();
+        command.env("PATH", [path, vec![own_path]].concat().join(":"));
         let mut child = spawner.spawn(command).await?;
         let stdout = child.stdout.take().expect("stdout was piped");
         let stderr = child.stderr.take().expect("stderr was piped");

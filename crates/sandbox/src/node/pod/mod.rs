@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::container::Instance;
 use super::events::{EventKind, Events};
 use super::network::{Network, PodNetwork};
+use super::programs::Programs;
 use super::status::{ContainerRecord, PodRecord};
 use super::timing::Timing;
 use super::volumes::Volumes;
@@ -38,8 +39,7 @@ pub(super) struct Context {
     pub(super) pods_directory: PathBuf,
     pub(super) claims_directory: PathBuf,
     pub(super) logs_directory: PathBuf,
-    /// Holds the `sleep` of init containers, when timings are scaled.
-    pub(super) scaled_sleep: Option<PathBuf>,
+    pub(super) programs: Programs,
     pub(super) access_token: String,
 }
 

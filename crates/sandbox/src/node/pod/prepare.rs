@@ -77,7 +77,7 @@ pub(super) fn plan(
         network: pod.network.clone(),
         etc: pod.directory.join("etc"),
         read_only_root: container.pointer("/securityContext/readOnlyRootFilesystem") == Some(&Value::Bool(true)),
-        scaled_sleep: context.scaled_sleep.clone().filter(|_| is_init),
+        programs: context.programs.of(image, is_init && context.timing.is_fast()),
         environment,
     })
 }
