@@ -109,9 +109,11 @@ pub(super) fn record_update(
     let root = schema().root(kind);
     let found = typed::compare(schema(), &root, &without_record(old), &without_record(new));
     let changed = strip(found.added.union(&found.modified));
-    // A writer that sends an empty record resets it; one that sends none leaves it.
+    // A writer that sends an empty record resets it, one that sends none leaves it, and one that
+    // sends another replaces it: that is how Helm takes over what its older self wrote by updates.
     let is_reset = object::items(new, "/metadata/managedFields").first().is_some_and(is_bare_entry);
-    let mut entries = if is_reset { Vec::new() } else { parse_entries(old) };
+    let given = if is_reset { Vec::new() } else { parse_entries(new) };
+    let mut entries = if is_reset || !given.is_empty() { given } else { parse_entries(old) };
     for entry in &mut entries {
         entry.set = entry.set.difference(&changed).difference(&found.removed);
     }
