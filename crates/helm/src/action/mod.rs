@@ -117,18 +117,20 @@ fn short(reason: &str) -> String {
     reason.chars().take(CHARS_MAX).collect()
 }
 
-/// An error and its causes in one line.
+/// An error and its causes in one line. A cause that begins with what was just said takes its place.
 fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+    let mut parts = vec![error.to_string()];
     let mut cause = error.source();
     while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.ends_with(&inner_text) {
-            text = format!("{text}: {inner_text}");
+        let text = inner.to_string();
+        match parts.last_mut() {
+            Some(last) if text.starts_with(last.as_str()) => *last = text,
+            Some(last) if last.ends_with(&text) => {}
+            _ => parts.push(text),
         }
         cause = inner.source();
     }
-    text
+    parts.join(": ")
 }
 
 impl Actor<'_> {

@@ -2,7 +2,7 @@
 //!
 //! In: template sources by name, one data value, an [`Environment`]. Out: text, or a
 //! [`TemplateError`] that says where in Go's words. `lexer` makes tokens, `parser` makes an `ast`,
-//! `eval` runs it against the function table of [`crate::functions`], `format` prints values as Go's
+//! `eval` runs it against the function table of `crate::functions`, `format` prints values as Go's
 //! `fmt` does. Deliberately absent: charts, values merging, manifests, the cluster, the clock and
 //! randomness (they come in through [`World`]), and any asynchronous code.
 

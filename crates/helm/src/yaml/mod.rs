@@ -1,6 +1,6 @@
 //! YAML as Helm reads and writes it: version 1.1, by way of JSON's data model.
 //!
-//! In: text. Out: [`Value`]s whose maps have string keys and whose numbers are all `float64`; and
+//! In: text. Out: [`Value`](crate::value::Value)s whose maps have string keys and whose numbers are all `float64`; and
 //! the other way round, text with sorted keys. Deliberately absent: comments, custom tags, anything
 //! that JSON cannot say.
 
