@@ -13,6 +13,7 @@ pub use order::{install_rank, uninstall_rank};
 pub use split::split_documents;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
@@ -21,7 +22,7 @@ use crate::cluster::ObjectRef;
 use crate::yaml::{self, YamlError};
 
 /// One document of a rendered template.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Manifest {
     /// The template it came from, such as `redis-ha/templates/service.yaml`.
     pub path: String,
@@ -32,6 +33,18 @@ pub struct Manifest {
     /// Whether its template asked for the time, randomness or the cluster: another rendering of the
     /// same values may differ.
     pub is_volatile: bool,
+}
+
+/// Without its content, which may be a Secret's.
+impl fmt::Debug for Manifest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Manifest({} of {})",
+            ObjectRef::of(&self.object).map_or_else(String::new, |it| it.key()),
+            self.path
+        )
+    }
 }
 
 /// A document that is no object.

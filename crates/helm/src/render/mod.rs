@@ -15,6 +15,7 @@ pub use capabilities::offline_capabilities;
 pub use lookup::render_on;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::chart::{Chart, ChartError};
 use crate::cluster::Capabilities;
@@ -42,7 +43,7 @@ pub enum RenderError {
 }
 
 /// What a release is rendered for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// The release's name.
     pub name: &'a str,
@@ -56,7 +57,7 @@ pub struct Request<'a> {
 }
 
 /// A chart rendered for one revision of a release.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Rendered {
     pub name: String,
     pub namespace: String,
@@ -75,6 +76,18 @@ pub struct Rendered {
     pub hooks: Vec<Hook>,
     /// The chart's own NOTES.txt.
     pub notes: String,
+}
+
+/// Without values and objects: they may hold what should not be in a log.
+impl fmt::Debug for Rendered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rendered")
+            .field("name", &self.name)
+            .field("namespace", &self.namespace)
+            .field("revision", &self.revision)
+            .field("chart", &self.chart.name())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Rendered {
