@@ -119,8 +119,12 @@ pub fn main() -> ExitCode {
         Command::Down(arguments) => down::run(&arguments.dir),
         Command::Status(arguments) => status::run(&arguments.dir),
         Command::Run(arguments) => run::run(&arguments),
-        Command::Init(arguments) => launch::run_init(&inside_arguments("inside", &arguments.dir, arguments.size)),
-        Command::Inside(arguments) => launch::run_inside(&arguments.dir, arguments.size.nodes, arguments.size.probes),
+        Command::Init(arguments) => {
+            launch::run_init(&inside_arguments("inside", &arguments.dir, arguments.size))
+        }
+        Command::Inside(arguments) => {
+            launch::run_inside(&arguments.dir, arguments.size.nodes, arguments.size.probes)
+        }
     };
     match outcome {
         Ok(code) => code,

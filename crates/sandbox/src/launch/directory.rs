@@ -184,11 +184,13 @@ impl Directory {
         write_atomically(&self.state_file(), &text)
     }
 
+    /// Removes what means nothing without a running sandbox; logs and the files for clients stay.
     pub(super) fn remove_state(&self) -> Result<(), LaunchError> {
         for path in [self.state_file(), self.pods_file()] {
             remove(&path, fs::remove_file(&path))?;
         }
-        Ok(())
+        let volumes = self.volumes();
+        remove(&volumes, fs::remove_dir_all(&volumes))
     }
 
     /// What runs here now, if anything does.
@@ -255,7 +257,8 @@ fn remove(path: &Path, outcome: std::io::Result<()>) -> Result<(), LaunchError> 
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), LaunchError> {
     let partial = path.with_extension("partial");
     let mut file = File::create(&partial).map_err(LaunchError::file("create", &partial))?;
-    file.set_permissions(Permissions::from_mode(0o600)).map_err(LaunchError::file("make private", &partial))?;
+    file.set_permissions(Permissions::from_mode(0o600))
+        .map_err(LaunchError::file("make private", &partial))?;
     file.write_all(bytes).map_err(LaunchError::file("write", &partial))?;
     fs::rename(&partial, path).map_err(LaunchError::file("put in place", path))
 }

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use rand::RngExt as _;
 
+use super::LaunchError;
 use super::directory::{Directory, write_atomically};
 use super::handover::Listeners;
-use super::LaunchError;
 
 /// The provider as Terraform names it, and the version that the mirror offers.
 const PROVIDER_ADDRESS: &str = "registry.terraform.io/redis-ha/redis";
@@ -46,7 +46,10 @@ pub(super) fn write(directory: &Directory, ports: Ports) -> Result<(), LaunchErr
             "Note: no {PROVIDER_BINARY} beside this binary; Terraform will look for the provider elsewhere."
         ),
     }
-    write_atomically(&directory.terraform_config(), render_terraform_config(directory, provider.is_some()).as_bytes())?;
+    write_atomically(
+        &directory.terraform_config(),
+        render_terraform_config(directory, provider.is_some()).as_bytes(),
+    )?;
     write_atomically(&directory.env(), render_env(directory, ports, &token).as_bytes())
 }
 
@@ -126,7 +129,9 @@ fn render_env(directory: &Directory, ports: Ports, token: &str) -> String {
         let _ = writeln!(text, "export {name}={}", shell_quote(&value));
     }
     // Credentials of the real Google Cloud would win over the token; a proxy would not find 127.0.0.1.
-    text.push_str("unset GOOGLE_CREDENTIALS GOOGLE_APPLICATION_CREDENTIALS GOOGLE_IMPERSONATE_SERVICE_ACCOUNT\n");
+    text.push_str(
+        "unset GOOGLE_CREDENTIALS GOOGLE_APPLICATION_CREDENTIALS GOOGLE_IMPERSONATE_SERVICE_ACCOUNT\n",
+    );
     text.push_str("export NO_PROXY=\"127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}\"\n");
     text.push_str("export no_proxy=\"$NO_PROXY\"\n");
     text

@@ -13,7 +13,9 @@ pub enum LaunchError {
     InUse { path: PathBuf, pid: String },
     #[error("this machine cannot run the sandbox:\n{0}")]
     Preflight(String),
-    #[error("cannot listen on 127.0.0.1:{port}; choose another port with --port, or leave it out for a free one")]
+    #[error(
+        "cannot listen on 127.0.0.1:{port}; choose another port with --port, or leave it out for a free one"
+    )]
     Listen { port: u16, source: io::Error },
     #[error("cannot start {program}")]
     Start { program: &'static str, source: io::Error },
@@ -27,7 +29,9 @@ pub enum LaunchError {
     EndedByItself { status: String, log: PathBuf, tail: String },
     #[error("process {pid} of the sandbox in {} is still there after {seconds} s and a SIGKILL; it may wait for a disk", path.display())]
     StopTimeout { pid: i32, path: PathBuf, seconds: u64 },
-    #[error("cannot signal process {pid} of the sandbox; it belongs to another user: run `down` as the one who ran `up`")]
+    #[error(
+        "cannot signal process {pid} of the sandbox; it belongs to another user: run `down` as the one who ran `up`"
+    )]
     Signal { pid: i32, source: io::Error },
 }
 

@@ -65,13 +65,13 @@ async fn serve(
     let google = gke::Gke::new(store.clone(), google, shutdown.clone());
     let controller_settings = controllers::Settings { cluster_ca_pem: identity.ca_pem.clone() };
     let _controllers = controllers::spawn(store.clone(), &controller_settings, shutdown.clone())?;
-    let settings =
-        Settings { directory: directory.clone(), probes, access_token: token.reveal().to_owned() };
+    let settings = Settings { directory: directory.clone(), probes, access_token: token.reveal().to_owned() };
     let kubelet = Kubelet::start(&store, network, spawner, settings).await?;
     let agent: Arc<dyn api::NodeAgent> = Arc::new(kubelet.agent());
     tokio::spawn(kubelet.run());
 
-    let api_server = api::Api::new(store, agent, token).serve(into_tokio(listeners.kubernetes)?, identity.server);
+    let api_server =
+        api::Api::new(store, agent, token).serve(into_tokio(listeners.kubernetes)?, identity.server);
     let google_server = axum::serve(into_tokio(listeners.google)?, gke::router(google));
     write_atomically(&directory.kubeconfig(), kubeconfig.as_bytes())?;
     tokio::select! {

@@ -65,10 +65,19 @@ impl Launch {
             UnixStream::pair().map_err(|source| LaunchError::Handover { operation: "open", source })?;
         let log = self.directory.sandbox_log();
         let log = File::create(&log).map_err(LaunchError::file("create", &log))?;
-        let own =
-            std::env::current_exe().map_err(|source| LaunchError::Start { program: "this binary", source })?;
+        let own = std::env::current_exe()
+            .map_err(|source| LaunchError::Start { program: "this binary", source })?;
         let unshare = Command::new("setpriv")
-            .args(["--pdeathsig", "KILL", "unshare", "--user", "--map-root-user", "--net", "--mount", "--pid"])
+            .args([
+                "--pdeathsig",
+                "KILL",
+                "unshare",
+                "--user",
+                "--map-root-user",
+                "--net",
+                "--mount",
+                "--pid",
+            ])
             .args(["--fork", "--mount-proc", "--kill-child=KILL"])
             .env("PATH", preflight::search_path())
             .arg(own)
@@ -117,7 +126,10 @@ impl Launch {
     }
 
     fn observe_state(&self, tree: &Tree, ports: environment::Ports) -> Result<RunningState, LaunchError> {
-        let gone = |what: &'static str| LaunchError::Start { program: what, source: std::io::ErrorKind::NotFound.into() };
+        let gone = |what: &'static str| LaunchError::Start {
+            program: what,
+            source: std::io::ErrorKind::NotFound.into(),
+        };
         let own = i32::try_from(std::process::id()).expect("a process number");
         let unshare = tree.unshare.id().and_then(|id| i32::try_from(id).ok());
         let init = unshare.and_then(child_of).and_then(ProcessIdentity::observe);
@@ -168,7 +180,9 @@ struct Ends {
 
 impl Ends {
     fn listen() -> Result<Self, LaunchError> {
-        let on = |kind| signal(kind).map_err(|source| LaunchError::Start { program: "the signal handlers", source });
+        let on = |kind| {
+            signal(kind).map_err(|source| LaunchError::Start { program: "the signal handlers", source })
+        };
         Ok(Self {
             interrupt: on(SignalKind::interrupt())?,
             terminate: on(SignalKind::terminate())?,

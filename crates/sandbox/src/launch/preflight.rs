@@ -87,7 +87,8 @@ struct Kernel {
 
 impl Kernel {
     fn observe() -> Self {
-        let reads = |path: &str, value: &str| std::fs::read_to_string(path).is_ok_and(|text| text.trim() == value);
+        let reads =
+            |path: &str, value: &str| std::fs::read_to_string(path).is_ok_and(|text| text.trim() == value);
         Self {
             apparmor_restricts: reads("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1"),
             clone_forbidden: reads("/proc/sys/kernel/unprivileged_userns_clone", "0"),
@@ -130,7 +131,8 @@ mod tests {
 
     #[test]
     fn names_the_packages_of_missing_programs_once() {
-        let text = render_missing(&[("setpriv", "util-linux"), ("unshare", "util-linux"), ("bwrap", "bubblewrap")]);
+        let text =
+            render_missing(&[("setpriv", "util-linux"), ("unshare", "util-linux"), ("bwrap", "bubblewrap")]);
         assert!(text.contains("missing programs: setpriv, unshare, bwrap"), "{text}");
         assert!(text.ends_with("apt-get install --no-install-recommends util-linux bubblewrap"), "{text}");
     }
@@ -138,7 +140,8 @@ mod tests {
     #[test]
     fn names_the_switch_that_forbids_user_namespaces() {
         let kernel = Kernel { apparmor_restricts: true, ..Kernel::default() };
-        let text = render_trial("", "unshare: write failed /proc/self/uid_map: Operation not permitted", &kernel);
+        let text =
+            render_trial("", "unshare: write failed /proc/self/uid_map: Operation not permitted", &kernel);
         assert!(text.contains("kernel.apparmor_restrict_unprivileged_userns=0"), "{text}");
         assert!(text.contains("uid_map"), "{text}");
     }

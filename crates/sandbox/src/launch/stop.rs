@@ -39,7 +39,11 @@ pub fn stop(directory: &Directory) -> Result<Stopped, LaunchError> {
     })
 }
 
-fn wait_until_gone(directory: &Directory, processes: &[ProcessIdentity], limit: Duration) -> Result<bool, LaunchError> {
+fn wait_until_gone(
+    directory: &Directory,
+    processes: &[ProcessIdentity],
+    limit: Duration,
+) -> Result<bool, LaunchError> {
     let deadline = Instant::now() + limit;
     loop {
         if !directory.is_locked()? && !processes.iter().any(ProcessIdentity::is_alive) {

@@ -116,21 +116,22 @@ fn session(entered: Entered, with_input: bool) -> std::io::Result<ExecSession> {
     let (exit, exited) = oneshot::channel();
     let (input, inbox) = mpsc::channel::<Bytes>(STDIN_CHUNKS);
     let stdin = with_input.then_some(input);
-    let (stdout, stderr): (Box<dyn AsyncRead + Send + Unpin>, Box<dyn AsyncRead + Send + Unpin>) = match terminal {
-        Some(terminal) => {
-            let reader = TerminalReader(tokio::fs::File::from_std(terminal.try_clone()?));
-            tokio::spawn(feed(inbox, tokio::fs::File::from_std(terminal)));
-            (Box::new(reader), Box::new(tokio::io::empty()))
-        }
-        None => {
-            if let Some(child_stdin) = child.stdin.take() {
-                tokio::spawn(feed(inbox, child_stdin));
+    let (stdout, stderr): (Box<dyn AsyncRead + Send + Unpin>, Box<dyn AsyncRead + Send + Unpin>) =
+        match terminal {
+            Some(terminal) => {
+                let reader = TerminalReader(tokio::fs::File::from_std(terminal.try_clone()?));
+                tokio::spawn(feed(inbox, tokio::fs::File::from_std(terminal)));
+                (Box::new(reader), Box::new(tokio::io::empty()))
             }
-            let stdout = child.stdout.take().expect("stdout was piped");
-            let stderr = child.stderr.take().expect("stderr was piped");
-            (Box::new(stdout), Box::new(stderr))
-        }
-    };
+            None => {
+                if let Some(child_stdin) = child.stdin.take() {
+                    tokio::spawn(feed(inbox, child_stdin));
+                }
+                let stdout = child.stdout.take().expect("stdout was piped");
+                let stderr = child.stderr.take().expect("stderr was piped");
+                (Box::new(stdout), Box::new(stderr))
+            }
+        };
     tokio::spawn(wait(child, exit));
     Ok(ExecSession { stdin, stdout, stderr, exit: exited })
 }

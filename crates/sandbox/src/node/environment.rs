@@ -37,9 +37,11 @@ impl PodFacts<'_> {
         let known = match path {
             "status.podIP" | "status.podIPs" => self.pod_address.clone(),
             "status.hostIP" | "status.hostIPs" => self.host_address.clone(),
-            "metadata.name" | "metadata.namespace" | "metadata.uid" | "spec.nodeName" | "spec.serviceAccountName" => {
-                text(pod, &format!("/{}", path.replace('.', "/"))).to_owned()
-            }
+            "metadata.name"
+            | "metadata.namespace"
+            | "metadata.uid"
+            | "spec.nodeName"
+            | "spec.serviceAccountName" => text(pod, &format!("/{}", path.replace('.', "/"))).to_owned(),
             "metadata.labels" | "metadata.annotations" => render_map(pod, path),
             _ => {
                 let Some((map, key)) = path.strip_suffix("']").and_then(|path| path.split_once("['")) else {
@@ -55,9 +57,10 @@ impl PodFacts<'_> {
 
 fn render_map(pod: &Value, path: &str) -> String {
     let map = pod.pointer(&format!("/{}", path.replace('.', "/"))).and_then(Value::as_object);
-    let lines = map.into_iter().flatten().map(|(key, value)| {
-        format!("{key}={:?}", value.as_str().unwrap_or_default())
-    });
+    let lines = map
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| format!("{key}={:?}", value.as_str().unwrap_or_default()));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -158,7 +161,9 @@ impl Environment {
     fn add_all_of(&mut self, store: &Store, namespace: &str, source: &Value) -> Result<(), NodeError> {
         let prefix = text(source, "/prefix");
         for (field, kind) in [("configMapRef", &kinds::CONFIG_MAP), ("secretRef", &kinds::SECRET)] {
-            let Some(reference) = source.get(field).filter(|reference| !reference.is_null()) else { continue };
+            let Some(reference) = source.get(field).filter(|reference| !reference.is_null()) else {
+                continue;
+            };
             let Some(object) = find_object(store, namespace, kind, reference)? else { continue };
             for (key, value) in data_of(&object) {
                 self.set(&format!("{prefix}{key}"), &String::from_utf8_lossy(&value));
@@ -254,14 +259,16 @@ mod tests {
 
     fn store() -> Store {
         let store = Store::new(Arc::new(jiff::Timestamp::now));
-        let secret = json!({"metadata": {"name": "auth", "namespace": "default"}, "data": {"auth": "aHVudGVyMg=="}});
+        let secret =
+            json!({"metadata": {"name": "auth", "namespace": "default"}, "data": {"auth": "aHVudGVyMg=="}});
         store.create(&kinds::SECRET, secret).expect("a Secret");
         store
     }
 
     fn resolve(env: &Value) -> Result<Environment, NodeError> {
         let pod = json!({"metadata": {"name": "redis-0", "namespace": "default"}, "spec": {}});
-        let facts = PodFacts { pod: &pod, pod_address: "10.244.0.10".into(), host_address: "10.128.0.2".into() };
+        let facts =
+            PodFacts { pod: &pod, pod_address: "10.244.0.10".into(), host_address: "10.128.0.2".into() };
         Environment::resolve(&store(), &facts, &json!({"env": env}))
     }
 

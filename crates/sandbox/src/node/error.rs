@@ -27,7 +27,10 @@ pub enum NodeError {
 
 impl NodeError {
     /// A closure for `map_err` on file operations.
-    pub(super) fn file(operation: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> NodeError {
+    pub(super) fn file(
+        operation: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> NodeError {
         let path = path.into();
         move |source| NodeError::File { operation, path, source }
     }

@@ -34,7 +34,14 @@ impl Events {
     }
 
     /// An event about a pod, or about the container at `field_path` (`spec.containers{redis}`).
-    pub(super) fn record(&self, pod: &Value, field_path: &str, kind: EventKind, reason: &'static str, message: &str) {
+    pub(super) fn record(
+        &self,
+        pod: &Value,
+        field_path: &str,
+        kind: EventKind,
+        reason: &'static str,
+        message: &str,
+    ) {
         let sameness = Sameness {
             pod_uid: uid(pod).to_owned(),
             field_path: field_path.to_owned(),

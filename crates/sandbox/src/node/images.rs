@@ -47,7 +47,11 @@ impl Image {
     }
 
     /// The whole command line: the pod's command, or the image's entry point, with the pod's args or the image's own.
-    pub(super) fn command_line(&self, command: Option<Vec<String>>, arguments: Option<Vec<String>>) -> Vec<String> {
+    pub(super) fn command_line(
+        &self,
+        command: Option<Vec<String>>,
+        arguments: Option<Vec<String>>,
+    ) -> Vec<String> {
         let own = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         if let Some(mut command) = command.filter(|command| !command.is_empty()) {
             command.extend(arguments.unwrap_or_default());
@@ -63,7 +67,9 @@ impl Image {
                 line
             }
             (Family::Haproxy, Some(arguments)) => with_default_program("haproxy", arguments, ""),
-            (Family::Haproxy, None) => own(&["haproxy", "-W", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"]),
+            (Family::Haproxy, None) => {
+                own(&["haproxy", "-W", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"])
+            }
             (Family::Shell, Some(arguments)) => arguments,
             (Family::Shell, None) => own(&["sh"]),
         }
@@ -112,7 +118,11 @@ impl Family {
 }
 
 /// As the entry points of the official images do: flags and configuration files are for the program.
-fn with_default_program(program: &str, mut arguments: Vec<String>, configuration_suffix: &str) -> Vec<String> {
+fn with_default_program(
+    program: &str,
+    mut arguments: Vec<String>,
+    configuration_suffix: &str,
+) -> Vec<String> {
     let for_program = arguments.first().is_some_and(|first| {
         first.starts_with('-') || (!configuration_suffix.is_empty() && first.ends_with(configuration_suffix))
     });
@@ -131,7 +141,8 @@ fn repository_name(reference: &str) -> &str {
 
 /// The first word that looks like a version: `v=7.0.15`, `2.6.12-1+deb12u3`.
 fn parse_version(said: &str) -> Option<&str> {
-    let words = said.split_ascii_whitespace().map(|word| word.trim_start_matches("v=").trim_start_matches('v'));
+    let words =
+        said.split_ascii_whitespace().map(|word| word.trim_start_matches("v=").trim_start_matches('v'));
     let mut words = words.map(|word| word.trim_end_matches([',', ':']));
     words.find(|word| word.starts_with(|first: char| first.is_ascii_digit()) && word.contains('.'))
 }

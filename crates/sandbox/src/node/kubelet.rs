@@ -171,7 +171,8 @@ fn summary(pod: &Value) -> PodSummary {
     let ready = containers.iter().filter(|container| container["ready"] == Value::Bool(true)).count();
     let all = items(pod, "/spec/containers").len();
     let waiting = containers.iter().map(|container| text(container, "/state/waiting/reason"));
-    let waiting = waiting.into_iter().find(|reason| !matches!(*reason, "" | "PodInitializing" | "ContainerCreating"));
+    let waiting =
+        waiting.into_iter().find(|reason| !matches!(*reason, "" | "PodInitializing" | "ContainerCreating"));
     let status = if object::is_deleting(pod) {
         "Terminating"
     } else {

@@ -18,8 +18,16 @@ const OUTPUT_BYTES_MAX: usize = 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Action {
     Exec(Vec<String>),
-    Tcp { host: String, port: u16 },
-    Http { host: String, port: u16, path: String, headers: Vec<(String, String)> },
+    Tcp {
+        host: String,
+        port: u16,
+    },
+    Http {
+        host: String,
+        port: u16,
+        path: String,
+        headers: Vec<(String, String)>,
+    },
     Sleep(Duration),
     /// Something that the sandbox cannot do; it fails with these words.
     Unsupported(String),
@@ -38,7 +46,10 @@ impl Action {
         for field in ["tcpSocket", "httpGet"] {
             let Some(target) = handler.get(field).filter(|target| !target.is_null()) else { continue };
             let Some(port) = target.get("port").and_then(|port| resolve_port(port, container)) else {
-                return Some(Self::Unsupported(format!("{field}: the container has no port {}", target["port"])));
+                return Some(Self::Unsupported(format!(
+                    "{field}: the container has no port {}",
+                    target["port"]
+                )));
             };
             let host = text(target, "/host").to_owned();
             if field == "tcpSocket" {
@@ -48,7 +59,8 @@ impl Action {
                 return Some(Self::Unsupported("the sandbox does not probe over HTTPS".to_owned()));
             }
             let headers = items(target, "/httpHeaders").iter();
-            let headers = headers.map(|header| (text(header, "/name").to_owned(), text(header, "/value").to_owned()));
+            let headers =
+                headers.map(|header| (text(header, "/name").to_owned(), text(header, "/value").to_owned()));
             let path = Some(text(target, "/path")).filter(|path| !path.is_empty()).unwrap_or("/").to_owned();
             return Some(Self::Http { host, port, path, headers: headers.collect() });
         }
@@ -114,7 +126,13 @@ impl Place<'_> {
         connected.map_err(|error| format!("dial tcp {host}:{port}: {error}"))
     }
 
-    async fn get(&self, host: &str, port: u16, path: &str, headers: &[(String, String)]) -> Result<(), String> {
+    async fn get(
+        &self,
+        host: &str,
+        port: u16,
+        path: &str,
+        headers: &[(String, String)],
+    ) -> Result<(), String> {
         let mut stream = self.connect(host, port).await?;
         let mut request = format!("GET {path} HTTP/1.1\r\nUser-Agent: kube-probe/1.33\r\nAccept: */*\r\n");
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
@@ -167,9 +185,16 @@ mod tests {
 
     #[test]
     fn reads_every_handler() {
-        check(&json!({"exec": {"command": ["sh", "-c", "x"]}}), Some(Action::Exec(["sh", "-c", "x"].map(str::to_owned).to_vec())));
-        check(&json!({"tcpSocket": {"port": "redis"}}), Some(Action::Tcp { host: String::new(), port: 6379 }));
-        let http = Action::Http { host: String::new(), port: 8888, path: "/healthz".into(), headers: Vec::new() };
+        check(
+            &json!({"exec": {"command": ["sh", "-c", "x"]}}),
+            Some(Action::Exec(["sh", "-c", "x"].map(str::to_owned).to_vec())),
+        );
+        check(
+            &json!({"tcpSocket": {"port": "redis"}}),
+            Some(Action::Tcp { host: String::new(), port: 6379 }),
+        );
+        let http =
+            Action::Http { host: String::new(), port: 8888, path: "/healthz".into(), headers: Vec::new() };
         check(&json!({"httpGet": {"port": 8888, "path": "/healthz"}}), Some(http));
         check(&json!({"sleep": {"seconds": 5}}), Some(Action::Sleep(Duration::from_secs(5))));
         check(&json!({}), None);

@@ -135,7 +135,8 @@ async fn copy(
         }
         if is_history {
             is_history = false;
-            let wanted = options.tail_lines.map_or(kept.len(), |tail| usize::try_from(tail).unwrap_or(usize::MAX));
+            let wanted =
+                options.tail_lines.map_or(kept.len(), |tail| usize::try_from(tail).unwrap_or(usize::MAX));
             for rendered in kept.drain(..).skip_while_len(wanted) {
                 write_limited(&mut out, &rendered, &mut limit).await?;
             }
@@ -157,7 +158,11 @@ trait SkipWhileLen: ExactSizeIterator + Sized {
 
 impl<I: ExactSizeIterator> SkipWhileLen for I {}
 
-async fn write_limited(out: &mut tokio::io::DuplexStream, bytes: &[u8], limit: &mut u64) -> std::io::Result<()> {
+async fn write_limited(
+    out: &mut tokio::io::DuplexStream,
+    bytes: &[u8],
+    limit: &mut u64,
+) -> std::io::Result<()> {
     let wanted = bytes.len().min(usize::try_from(*limit).unwrap_or(usize::MAX));
     *limit -= wanted as u64;
     out.write_all(&bytes[..wanted]).await
@@ -209,7 +214,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_tail_is_the_last_lines() {
-        check("one\ntwo\nthree\n", LogOptions { tail_lines: Some(2), ..LogOptions::default() }, "two\nthree\n").await;
+        check(
+            "one\ntwo\nthree\n",
+            LogOptions { tail_lines: Some(2), ..LogOptions::default() },
+            "two\nthree\n",
+        )
+        .await;
         check("one\n", LogOptions { tail_lines: Some(5), ..LogOptions::default() }, "one\n").await;
         check("one\n", LogOptions { tail_lines: Some(0), follow: true, ..LogOptions::default() }, "").await;
     }

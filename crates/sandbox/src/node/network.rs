@@ -103,18 +103,26 @@ impl Network {
     /// Removes the namespace; its veth goes with it.
     pub(super) async fn remove_pod(&self, network: &PodNetwork) {
         if let Err(error) = self.spawner.run("ip", &["netns", "delete", &network.namespace], "").await {
-            tracing::warn!(namespace = network.namespace, error = error.in_one_line(), "cannot remove a pod's network");
+            tracing::warn!(
+                namespace = network.namespace,
+                error = error.in_one_line(),
+                "cannot remove a pod's network"
+            );
         }
         self.lock().release(network.address);
     }
 
     /// Makes a Service's address local, so that its proxy can listen on it.
     pub(super) async fn add_service_address(&self, address: Ipv4Addr) -> Result<(), NodeError> {
-        self.spawner.run("ip", &["address", "replace", &format!("{address}/32"), "dev", "lo"], "").await.map(drop)
+        self.spawner
+            .run("ip", &["address", "replace", &format!("{address}/32"), "dev", "lo"], "")
+            .await
+            .map(drop)
     }
 
     pub(super) async fn remove_service_address(&self, address: Ipv4Addr) {
-        let outcome = self.spawner.run("ip", &["address", "del", &format!("{address}/32"), "dev", "lo"], "").await;
+        let outcome =
+            self.spawner.run("ip", &["address", "del", &format!("{address}/32"), "dev", "lo"], "").await;
         if let Err(error) = outcome {
             tracing::warn!(%address, error = error.in_one_line(), "cannot remove a Service's address");
         }

@@ -59,7 +59,8 @@ impl Probe {
             if let Err(why) = &outcome {
                 unhealthy(why);
             }
-            let failures_needed = timing.failure_threshold(self.failure_threshold, self.period, tally.has_passed);
+            let failures_needed =
+                timing.failure_threshold(self.failure_threshold, self.period, tally.has_passed);
             if let Some(changed) = tally.count(outcome, self.success_threshold, failures_needed)
                 && verdict(changed)
             {
@@ -81,7 +82,12 @@ struct Tally {
 
 impl Tally {
     /// A verdict when a threshold is reached; a failed one again at each further threshold.
-    fn count(&mut self, outcome: Result<(), String>, successes_needed: u32, failures_needed: u32) -> Option<Verdict> {
+    fn count(
+        &mut self,
+        outcome: Result<(), String>,
+        successes_needed: u32,
+        failures_needed: u32,
+    ) -> Option<Verdict> {
         match outcome {
             Ok(()) => {
                 self.failures = 0;

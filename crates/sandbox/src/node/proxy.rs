@@ -84,9 +84,11 @@ async fn reconcile(listeners: &mut BTreeMap<SocketAddr, Listener>, table: Table)
 }
 
 async fn listen(address: SocketAddr, backends: Backends) -> Result<Listener, NodeError> {
-    let socket = TcpListener::bind(address)
-        .await
-        .map_err(|source| NodeError::Serve { what: "a Service", address: address.to_string(), source })?;
+    let socket = TcpListener::bind(address).await.map_err(|source| NodeError::Serve {
+        what: "a Service",
+        address: address.to_string(),
+        source,
+    })?;
     let (sender, receiver) = watch::channel(Arc::new(backends));
     let task = tokio::spawn(accept(socket, receiver));
     Ok(Listener { backends: sender, task })
@@ -156,7 +158,8 @@ fn backends_of(endpoints: &Value, port_name: &str) -> Backends {
     for subset in items(endpoints, "/subsets") {
         let port = items(subset, "/ports").iter().find(|port| text(port, "/name") == port_name);
         let Some(port) = port.and_then(|port| port_number(port, "/port")) else { continue };
-        let addresses = items(subset, "/addresses").iter().filter_map(|address| text(address, "/ip").parse().ok());
+        let addresses =
+            items(subset, "/addresses").iter().filter_map(|address| text(address, "/ip").parse().ok());
         backends.extend(addresses.map(|address: Ipv4Addr| SocketAddr::from((address, port))));
     }
     backends

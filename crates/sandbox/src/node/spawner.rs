@@ -49,7 +49,12 @@ impl Spawner {
     }
 
     /// Runs a command to its end, with text as its input; fails unless it succeeds.
-    pub(crate) async fn run(&self, program: &str, arguments: &[&str], input: &str) -> Result<String, NodeError> {
+    pub(crate) async fn run(
+        &self,
+        program: &str,
+        arguments: &[&str],
+        input: &str,
+    ) -> Result<String, NodeError> {
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.spawn(command).await?;

@@ -137,9 +137,8 @@ impl PodRecord {
     }
 
     fn is_initialized(&self) -> bool {
-        let done = |record: &ContainerRecord| {
-            matches!(&record.state, State::Terminated(end) if end.exit_code == 0)
-        };
+        let done =
+            |record: &ContainerRecord| matches!(&record.state, State::Terminated(end) if end.exit_code == 0);
         self.init.iter().all(done)
     }
 
@@ -170,7 +169,11 @@ impl PodRecord {
         let never_ran = |container: &ContainerRecord| {
             matches!(container.state, State::Waiting { .. }) && container.last.is_none()
         };
-        if !self.is_initialized() || self.main.iter().any(never_ran) { Phase::Pending } else { Phase::Running }
+        if !self.is_initialized() || self.main.iter().any(never_ran) {
+            Phase::Pending
+        } else {
+            Phase::Running
+        }
     }
 
     /// The status of `pod`; what others wrote into it (PodScheduled, disruption) stays.
@@ -205,11 +208,14 @@ impl PodRecord {
     fn render_conditions(&self, pod: &Value, phase: Phase, now: Timestamp) -> Value {
         let is_over = phase == Phase::Succeeded;
         let names = |wanted: &dyn Fn(&ContainerRecord) -> bool, records: &[ContainerRecord]| {
-            let names: Vec<_> = records.iter().filter(|record| !wanted(record)).map(|record| &*record.name).collect();
+            let names: Vec<_> =
+                records.iter().filter(|record| !wanted(record)).map(|record| &*record.name).collect();
             format!("[{}]", names.join(" "))
         };
-        let unready = format!("containers with unready status: {}", names(&|record| record.ready, &self.main));
-        let done = |record: &ContainerRecord| matches!(&record.state, State::Terminated(end) if end.exit_code == 0);
+        let unready =
+            format!("containers with unready status: {}", names(&|record| record.ready, &self.main));
+        let done =
+            |record: &ContainerRecord| matches!(&record.state, State::Terminated(end) if end.exit_code == 0);
         let incomplete = format!("containers with incomplete status: {}", names(&done, &self.init));
         let not_ready = if is_over { ("PodCompleted", "") } else { ("ContainersNotReady", &*unready) };
         let wanted = [

@@ -20,12 +20,30 @@ const MACHINES: [&str; 5] =
 /// Everything after `bwrap`. No value of a variable is among it.
 pub(super) fn render(plan: &Plan) -> Vec<String> {
     let mut arguments = words(&[
-        "--unshare-user", "--unshare-pid", "--unshare-uts", "--unshare-ipc", "--die-with-parent", "--as-pid-1",
-        "--cap-drop", "ALL",
+        "--unshare-user",
+        "--unshare-pid",
+        "--unshare-uts",
+        "--unshare-ipc",
+        "--die-with-parent",
+        "--as-pid-1",
+        "--cap-drop",
+        "ALL",
     ]);
     let mut push = |more: &[&str]| arguments.extend(words(more));
     push(&["--uid", &plan.user.to_string(), "--gid", &plan.group.to_string(), "--hostname", &plan.hostname]);
-    push(&["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--dir", "/root"]);
+    push(&[
+        "--ro-bind",
+        "/usr",
+        "/usr",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--tmpfs",
+        "/tmp",
+        "--dir",
+        "/root",
+    ]);
     for directory in ["bin", "sbin", "lib", "lib32", "lib64"] {
         push_root_directory(&mut push, directory);
     }

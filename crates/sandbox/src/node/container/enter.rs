@@ -33,7 +33,17 @@ pub(in crate::node) async fn enter(
     let mut command = Command::new("nsenter");
     command
         .arg(format!("--target={}", pid.as_raw_nonzero()))
-        .args(["--user", "--mount", "--uts", "--ipc", "--net", "--pid", "--preserve-credentials", "--wd", "--"])
+        .args([
+            "--user",
+            "--mount",
+            "--uts",
+            "--ipc",
+            "--net",
+            "--pid",
+            "--preserve-credentials",
+            "--wd",
+            "--",
+        ])
         .args(["setpriv", "--pdeathsig", "KILL"])
         .env_clear()
         .envs(instance.environment.iter())
@@ -57,7 +67,8 @@ pub(in crate::node) async fn enter(
 
 fn open_terminal() -> Result<(File, OwnedFd), NodeError> {
     let failed = |errno: rustix::io::Errno| NodeError::file("open", "/dev/ptmx")(errno.into());
-    let ours = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).map_err(failed)?;
+    let ours = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)
+        .map_err(failed)?;
     rustix::pty::grantpt(&ours).map_err(failed)?;
     rustix::pty::unlockpt(&ours).map_err(failed)?;
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;

@@ -140,7 +140,8 @@ async fn await_start(name: &str, bwrap: &mut Child) -> Result<Option<Pid>, NodeE
             return Err(NodeError::StartTimeout {
                 container: name.to_owned(),
                 seconds: START_LIMIT.as_secs(),
-                last_seen: inner.map_or("bwrap has no child".to_owned(), |pid| format!("process {pid} prepares")),
+                last_seen: inner
+                    .map_or("bwrap has no child".to_owned(), |pid| format!("process {pid} prepares")),
             });
         }
         tokio::time::sleep(START_POLL).await;

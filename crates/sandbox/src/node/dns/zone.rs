@@ -35,7 +35,8 @@ fn resolve_service(store: &Store, namespace: &str, name: &str) -> Option<Vec<Ipv
 
 /// A pod's own name below its headless Service. A name without a ready pod does not exist.
 fn resolve_hostname(store: &Store, namespace: &str, service: &str, hostname: &str) -> Option<Vec<Ipv4Addr>> {
-    let found = endpoint_addresses(store, namespace, service, |address| text(address, "/hostname") == hostname);
+    let found =
+        endpoint_addresses(store, namespace, service, |address| text(address, "/hostname") == hostname);
     (!found.is_empty()).then_some(found)
 }
 
@@ -50,8 +51,10 @@ fn endpoint_addresses(
         return Vec::new();
     };
     let addresses = items(&endpoints, "/subsets").iter().flat_map(|subset| items(subset, "/addresses"));
-    let mut found: Vec<Ipv4Addr> =
-        addresses.filter(|address| wanted(address)).filter_map(|address| text(address, "/ip").parse().ok()).collect();
+    let mut found: Vec<Ipv4Addr> = addresses
+        .filter(|address| wanted(address))
+        .filter_map(|address| text(address, "/ip").parse().ok())
+        .collect();
     found.sort_unstable();
     found.dedup();
     // Round robin, as clients that take the first answer expect.
@@ -115,7 +118,12 @@ mod tests {
 
     #[test]
     fn what_is_not_there_does_not_exist() {
-        for name in ["nothing.default.svc.cluster.local", "announce.other.svc.cluster.local", "example.com", "announce"] {
+        for name in [
+            "nothing.default.svc.cluster.local",
+            "announce.other.svc.cluster.local",
+            "example.com",
+            "announce",
+        ] {
             check(name, None);
         }
     }

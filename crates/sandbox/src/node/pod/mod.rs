@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
+use super::Spawner;
 use super::container::Instance;
 use super::events::{EventKind, Events};
 use super::network::{Network, PodNetwork};
@@ -22,7 +23,6 @@ use super::programs::Programs;
 use super::status::{ContainerRecord, PodRecord};
 use super::timing::Timing;
 use super::volumes::Volumes;
-use super::Spawner;
 use crate::store::object::{name, namespace, uid};
 use crate::store::{Key, Store, kinds};
 

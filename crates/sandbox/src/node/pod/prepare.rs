@@ -58,7 +58,9 @@ pub(super) fn plan(
     let (user, group) = identity(&pod.object, container, image);
     let insists = |object: &Value| object.pointer("/securityContext/runAsNonRoot").and_then(Value::as_bool);
     if user == 0 && insists(container).or_else(|| insists(&pod.object["spec"])) == Some(true) {
-        return Err(NodeError::Configuration("container has runAsNonRoot and image will run as root".to_owned()));
+        return Err(NodeError::Configuration(
+            "container has runAsNonRoot and image will run as root".to_owned(),
+        ));
     }
     let environment = Environment::resolve(&context.store, &pod.facts(), container)?;
     let words = |field: &str| {
@@ -71,12 +73,14 @@ pub(super) fn plan(
         command_line: image.command_line(words("command"), words("args")),
         user,
         group,
-        working_directory: if own_directory.is_empty() { image.working_directory() } else { own_directory }.to_owned(),
+        working_directory: if own_directory.is_empty() { image.working_directory() } else { own_directory }
+            .to_owned(),
         mounts: mounts(container, &environment, sources)?,
         hostname: hostname(&pod.object),
         network: pod.network.clone(),
         etc: pod.directory.join("etc"),
-        read_only_root: container.pointer("/securityContext/readOnlyRootFilesystem") == Some(&Value::Bool(true)),
+        read_only_root: container.pointer("/securityContext/readOnlyRootFilesystem")
+            == Some(&Value::Bool(true)),
         programs: context.programs.of(image, is_init && context.timing.is_fast()),
         environment,
     })
@@ -86,9 +90,9 @@ fn mounts(container: &Value, environment: &Environment, sources: &Sources) -> Re
     let mut mounts = Vec::new();
     for mount in items(container, "/volumeMounts") {
         let volume = text(mount, "/name");
-        let source = sources
-            .get(volume)
-            .ok_or_else(|| NodeError::Configuration(format!("the pod has no volume \"{volume}\" to mount")))?;
+        let source = sources.get(volume).ok_or_else(|| {
+            NodeError::Configuration(format!("the pod has no volume \"{volume}\" to mount"))
+        })?;
         let written = [text(mount, "/subPath"), text(mount, "/subPathExpr")].concat();
         let source = below(source, &environment.expand(&written))?;
         mounts.push(Mount {

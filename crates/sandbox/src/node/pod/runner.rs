@@ -39,7 +39,12 @@ struct Runner<'a> {
 }
 
 /// Runs an init container until it succeeds; false if it failed and is not to run again.
-pub(super) async fn run_to_success(context: &Context, pod: &Arc<Pod>, container: &Value, sources: &Sources) -> bool {
+pub(super) async fn run_to_success(
+    context: &Context,
+    pod: &Arc<Pod>,
+    container: &Value,
+    sources: &Sources,
+) -> bool {
     run(context, pod, container, sources, Kind::Init).await == 0
 }
 
@@ -141,18 +146,21 @@ impl Runner<'_> {
         let is_init = self.kind == Kind::Init;
         let plan = prepare::plan(self.context, self.pod, self.container, image, self.sources, is_init)?;
         let version = image.version(&self.context.spawner).await;
-        let stands_for = format!("Container image \"{}\" already present on machine: local {version}", image.reference);
+        let stands_for =
+            format!("Container image \"{}\" already present on machine: local {version}", image.reference);
         self.event(EventKind::Normal, "Pulled", &stands_for);
         let object = &self.pod.object;
         let logs_directory = &self.context.logs_directory;
-        let logs = LogDirectory::new(logs_directory, namespace(object), name(object), &self.pod.uid, self.name);
+        let logs =
+            LogDirectory::new(logs_directory, namespace(object), name(object), &self.pod.uid, self.name);
         let run = self.pod.record().container(self.name).map_or(0, |record| record.restarts);
         let is_sentinel = sentinel_debug::is_sentinel(&plan.command_line);
         self.event(EventKind::Normal, "Created", &format!("Created container: {}", self.name));
         let instance = Arc::new(Instance::start(&self.context.spawner, plan, logs.open(run)?).await?);
         self.pod.lock_instances().insert(self.name.to_owned(), Arc::clone(&instance));
         let started_at = self.context.store.now();
-        let container_id = format!("sandbox://{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
+        let container_id =
+            format!("sandbox://{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
         self.pod.change(self.context, self.name, |record| {
             if let State::Terminated(end) = &record.state {
                 record.last = Some(end.clone());
@@ -164,7 +172,8 @@ impl Runner<'_> {
         self.event(EventKind::Normal, "Started", &format!("Started container {}", self.name));
         if is_sentinel && self.context.timing.is_fast() {
             let (instance, address) = (Arc::clone(&instance), self.pod.network.address);
-            let port = items(self.container, "/ports").first().and_then(|port| port["containerPort"].as_u64());
+            let port =
+                items(self.container, "/ports").first().and_then(|port| port["containerPort"].as_u64());
             let port = port.and_then(|port| u16::try_from(port).ok());
             tokio::spawn(async move { sentinel_debug::quicken(&instance, address, port).await });
         }
@@ -173,8 +182,7 @@ impl Runner<'_> {
 
     /// Hooks and probes of a running container, until it ends or a probe ends it.
     async fn attend(&self, instance: &Instance) {
-        let place =
-            Place { spawner: &self.context.spawner, instance, pod_address: self.pod.network.address };
+        let place = Place { spawner: &self.context.spawner, instance, pod_address: self.pod.network.address };
         let killed_by = tokio::select! {
             _ = instance.ended() => return,
             why = self.watch_over(place) => why,
@@ -186,7 +194,8 @@ impl Runner<'_> {
 
     /// Ends only with the reason why the container has to go.
     async fn watch_over(&self, place: Place<'_>) -> (String, Duration) {
-        let own_grace = self.pod.object.pointer("/spec/terminationGracePeriodSeconds").and_then(Value::as_i64);
+        let own_grace =
+            self.pod.object.pointer("/spec/terminationGracePeriodSeconds").and_then(Value::as_i64);
         let grace_of = |probe: Option<&Probe>| {
             let seconds = probe.and_then(|probe| probe.grace_seconds).or(own_grace).unwrap_or(30);
             Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
@@ -216,7 +225,9 @@ impl Runner<'_> {
         });
         let stays_alive = async {
             match &liveness {
-                Some(probe) => self.probe(probe, "Liveness", place, |verdict| verdict != Verdict::Passed).await,
+                Some(probe) => {
+                    self.probe(probe, "Liveness", place, |verdict| verdict != Verdict::Passed).await
+                }
                 None => std::future::pending().await,
             }
         };
@@ -264,8 +275,11 @@ impl Runner<'_> {
         let long_name = self.pod.long_name();
         let again = format!("Back-off restarting failed container {} in pod {long_name}", self.name);
         self.event(EventKind::Warning, "BackOff", &again);
-        let message =
-            format!("back-off {} restarting failed container={} pod={long_name}", render_wait(wait), self.name);
+        let message = format!(
+            "back-off {} restarting failed container={} pod={long_name}",
+            render_wait(wait),
+            self.name
+        );
         self.pod.change(self.context, self.name, |record| {
             if let State::Terminated(end) = &record.state {
                 record.last = Some(end.clone());

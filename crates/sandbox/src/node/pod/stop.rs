@@ -64,7 +64,9 @@ async fn stop_one(context: &Context, pod: &Pod, name: &str, instance: &Instance,
 
 fn grace_of(wanted: &Wanted) -> Duration {
     let seconds = match wanted {
-        Wanted::Stored(object) => object.pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_i64),
+        Wanted::Stored(object) => {
+            object.pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_i64)
+        }
         Wanted::Gone => None,
     };
     Duration::from_secs(seconds.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0))

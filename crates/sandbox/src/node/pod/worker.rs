@@ -61,7 +61,11 @@ async fn until_end(wanted: &mut watch::Receiver<Wanted>) {
 }
 
 /// Gives the pod its network; none if it was removed meanwhile.
-async fn connect(context: &Context, object: Arc<Value>, wanted: &watch::Receiver<Wanted>) -> Option<Arc<Pod>> {
+async fn connect(
+    context: &Context,
+    object: Arc<Value>,
+    wanted: &watch::Receiver<Wanted>,
+) -> Option<Arc<Pod>> {
     let uid = crate::store::object::uid(&object);
     loop {
         if wanted.borrow().is_end() {
@@ -108,10 +112,8 @@ async fn live(context: &Context, pod: &Arc<Pod>) {
     }
     for container in items(&pod.object, "/spec/containers") {
         pod.change(context, text(container, "/name"), |record| {
-            record.state = crate::node::status::State::Waiting {
-                reason: "ContainerCreating",
-                message: String::new(),
-            };
+            record.state =
+                crate::node::status::State::Waiting { reason: "ContainerCreating", message: String::new() };
         });
     }
     let containers = items(&pod.object, "/spec/containers").iter();

@@ -56,7 +56,9 @@ impl Collector<'_> {
     /// Adds the files of one source: a volume, or an entry of a projected volume, which have the same form.
     fn add_source(&self, source: &Value, mode: u32, files: &mut Files) -> Result<(), NodeError> {
         for (field, kind) in [("configMap", &kinds::CONFIG_MAP), ("secret", &kinds::SECRET)] {
-            let Some(reference) = source.get(field).filter(|reference| !reference.is_null()) else { continue };
+            let Some(reference) = source.get(field).filter(|reference| !reference.is_null()) else {
+                continue;
+            };
             let object = find_object(self.store, namespace(self.facts.pod), kind, reference)
                 .map_err(|error| NodeError::Volume(error.to_string()))?;
             if let Some(object) = object {
