@@ -1,5 +1,6 @@
 //! The arguments of bwrap for a container: a root of the machine's programs, a generated /etc, the pod's volumes.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Plan;
@@ -47,6 +48,9 @@ pub(super) fn render(plan: &Plan) -> Vec<String> {
     for directory in ["bin", "sbin", "lib", "lib32", "lib64"] {
         push_root_directory(&mut push, directory);
     }
+    for directory in closed_directories(&plan.mounts) {
+        open_up(&mut push, &directory);
+    }
     // dash stands behind sh on Debian and fails the charts' scripts silently: `[[: not found`, exit code 0.
     push(&["--ro-bind", "/usr/bin/bash", &resolved("/usr/bin/sh")]);
     for file in GENERATED {
@@ -90,6 +94,30 @@ fn push_root_directory(push: &mut impl FnMut(&[&str]), name: &str) {
     }
 }
 
+/// The directories of the machine's read-only /usr in which a mount needs a place that is not there: an image has
+/// /usr/local/etc/haproxy, the machine does not.
+fn closed_directories(mounts: &[Mount]) -> BTreeSet<PathBuf> {
+    let targets = mounts.iter().map(|mount| Path::new(&mount.target));
+    let missing = targets.filter(|target| target.starts_with("/usr") && !target.exists());
+    missing
+        .filter_map(|target| target.ancestors().find(|ancestor| ancestor.is_dir()))
+        .map(Path::to_owned)
+        .collect()
+}
+
+/// The same directory with the same entries, but one in which places can be made.
+fn open_up(push: &mut impl FnMut(&[&str]), directory: &Path) {
+    push(&["--tmpfs", &directory.display().to_string()]);
+    let entries = std::fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
+    for entry in entries {
+        let path = entry.path().display().to_string();
+        match std::fs::read_link(entry.path()) {
+            Ok(target) => push(&["--symlink", &target.display().to_string(), &path]),
+            Err(_) => push(&["--ro-bind", &path, &path]),
+        }
+    }
+}
+
 fn resolved(path: &str) -> String {
     Path::new(path).canonicalize().map_or_else(|_| path.to_owned(), |found| found.display().to_string())
 }
@@ -130,6 +158,22 @@ mod tests {
     fn no_variable_is_among_the_arguments() {
         let line = render(&plan()).join(" ");
         assert!(!line.contains("hunter2") && !line.contains("AUTH"), "{line}");
+    }
+
+    #[test]
+    fn a_mount_below_usr_gets_a_place_and_its_neighbours_stay() {
+        let mut plan = plan();
+        let target = "/usr/local/etc/no-such-program".to_owned();
+        plan.mounts.push(Mount {
+            source: "/run/volumes/config".into(),
+            target: target.clone(),
+            read_only: true,
+        });
+        let line = render(&plan).join(" ");
+        let opened = line.find("--tmpfs /usr/local").expect("a place to make it in");
+        let mounted = line.find(&format!("--ro-bind /run/volumes/config {target}")).expect("the mount");
+        assert!(opened < mounted, "{line}");
+        assert!(!line.contains("--tmpfs /usr "), "{line}");
     }
 
     #[test]
