@@ -56,6 +56,8 @@ pub enum ManifestError {
     NotAnObject { path: String, found: String },
     #[error("{path}: the annotation {annotation} is no text, number or bool")]
     Annotation { path: String, annotation: String },
+    #[error("{path}: the annotations are no map of texts")]
+    Annotations { path: String },
 }
 
 fn scalar_text(value: &Json) -> Option<String> {
@@ -80,7 +82,11 @@ impl Manifest {
             let found = value.kind_name().to_owned();
             return Err(ManifestError::NotAnObject { path: path.to_owned(), found });
         }
-        let annotations = object.pointer("/metadata/annotations").and_then(Json::as_object);
+        let annotations = object.pointer("/metadata/annotations");
+        if annotations.is_some_and(|found| !found.is_object() && !found.is_null()) {
+            return Err(ManifestError::Annotations { path: path.to_owned() });
+        }
+        let annotations = annotations.and_then(Json::as_object);
         let is_text = |value: &Json| value.is_null() || scalar_text(value).is_some();
         if let Some((annotation, _)) = annotations.into_iter().flatten().find(|(_, value)| !is_text(value)) {
             let (path, annotation) = (path.to_owned(), annotation.clone());

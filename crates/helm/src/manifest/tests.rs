@@ -86,3 +86,12 @@ fn what_another_rendering_may_change_has_no_digest() {
     volatile[0].is_volatile = true;
     assert_eq!(digests(&volatile).get("ConfigMap/c"), Some(&None));
 }
+
+#[test]
+fn refuses_annotations_that_helm_could_not_read() {
+    for annotations in ["s", "[q]", "1000000", "{a: {b: c}}"] {
+        let text = format!("{CONFIG}\n---\nkind: A\nmetadata: {{name: a, annotations: {annotations}}}\n");
+        let error = sort([("t/a.yaml", text.as_str())]).expect_err("no annotations");
+        assert!(error.to_string().starts_with("t/a.yaml: the annotation"), "{error}");
+    }
+}
