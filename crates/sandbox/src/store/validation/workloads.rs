@@ -58,6 +58,20 @@ fn add_claims(object: &Value, spec: &mut Value) {
     }
 }
 
+/// Kubernetes compares decoded objects, in which a map that is empty and one that is absent are equal.
+fn drop_empty(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.values_mut().for_each(drop_empty);
+            map.retain(|_, inner| {
+                !inner.is_null() && inner.as_object().is_none_or(|inner| !inner.is_empty())
+            });
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_empty),
+        _ => {}
+    }
+}
+
 pub(super) fn check_stateful_set_change(stored: &Value, object: &Value, causes: &mut Vec<Cause>) {
     let fixed = |set: &Value| {
         let mut spec = set.get("spec").cloned().unwrap_or_default();
@@ -66,6 +80,7 @@ pub(super) fn check_stateful_set_change(stored: &Value, object: &Value, causes: 
                 spec.shift_remove(field);
             }
         }
+        drop_empty(&mut spec);
         spec
     };
     if fixed(stored) != fixed(object) {
@@ -73,5 +88,25 @@ pub(super) fn check_stateful_set_change(stored: &Value, object: &Value, causes: 
     }
     if causes.is_empty() {
         check_immutable(stored, object, "spec.selector", causes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn claims_with_empty_labels_and_without_are_the_same() {
+        let set = |metadata: Value| json!({"spec": {"volumeClaimTemplates": [{"metadata": metadata}]}});
+        let check = |metadata: Value| {
+            let mut causes = Vec::new();
+            let stored = set(json!({"name": "data", "labels": {}, "annotations": null}));
+            check_stateful_set_change(&stored, &set(metadata), &mut causes);
+            causes.is_empty()
+        };
+        assert!(check(json!({"name": "data"})));
+        assert!(!check(json!({"name": "data", "labels": {"a": "b"}})));
     }
 }
