@@ -29,7 +29,9 @@ impl Api {
             now: self.store.now(),
         };
         let merged = self.store.update_with(&call.key(), &write, |stored| {
-            *stored = apply(kind, stored, &applied, &options)?;
+            let mut merged = apply(kind, stored, &applied, &options)?;
+            call.decode(&mut merged)?;
+            *stored = merged;
             Ok(())
         });
         match merged {
@@ -50,9 +52,9 @@ impl Api {
     ) -> Result<std::sync::Arc<Value>, Status> {
         let kind = call.kind();
         let mut merged = apply(kind, &defaults::empty(kind), applied, options)?;
-        // What the empty object lends to the merge is not the writer's.
-        let _: Vec<String> = call.decode(&mut merged)?;
-        if object::text(applied, "/metadata/uid") != "" {
+        // Unknown fields were refused before the merge, so this only holds the values' types against the schema.
+        call.decode(&mut merged)?;
+        if !object::uid(applied).is_empty() {
             let why = "uid mismatch: the provided object specified uid but the object does not exist";
             return Err(Status::conflict(kind, object::name(applied), why));
         }

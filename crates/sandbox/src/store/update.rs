@@ -194,10 +194,8 @@ impl State {
     pub(super) fn is_finished(&self, key: &Key, object: &Value) -> bool {
         let grace =
             object.pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_i64).unwrap_or(0);
-        object::is_deleting(object)
-            && !object::has_finalizers(object)
-            && grace == 0
-            && !(*key.kind == kinds::NAMESPACE && !object::items(object, "/spec/finalizers").is_empty())
+        let is_held = *key.kind == kinds::NAMESPACE && !object::items(object, "/spec/finalizers").is_empty();
+        object::is_deleting(object) && !object::has_finalizers(object) && grace == 0 && !is_held
     }
 
     /// Takes an object out under the next revision.
