@@ -34,7 +34,7 @@ resource "redis_ha_cluster" "cache" {
     node_pool = {
       name         = "redis"
       machine_type = "e2-highmem-4"
-      node_count   = 1
+      node_count   = 3 # in each zone: each server gets a node of its own
     }
   }
 

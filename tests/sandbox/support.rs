@@ -1,8 +1,6 @@
 //! What the tests share: a sandbox of their own, a directory with a configuration in it, and the
 //! real terraform, kubectl and helm pointed at the sandbox. Everything ends with the value.
 
-#![expect(dead_code, reason = "each test binary uses a part of it")]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -88,17 +86,24 @@ impl Sandbox {
         text(&output.stdout)
     }
 
-    /// One command of redis-cli in a pod, with the password in its environment where there is one.
-    pub fn redis(&self, pod: &str, port: u16, arguments: &[&str]) -> String {
-        let container = if port == 26379 { "sentinel" } else { "redis" };
-        let script = format!("REDISCLI_AUTH=\"${{AUTH:-}}\" redis-cli -p {port} \"$@\"");
-        let mut all = vec!["exec", pod, "-c", container, "--", "sh", "-c", &script, "sh"];
-        if port == 26379 {
-            all.truncate(5);
-            all.extend(["redis-cli", "-p", "26379"]);
-        }
+    /// One command of redis-cli to a server, with the password that its pod has.
+    pub fn server(&self, pod: &str, arguments: &[&str]) -> String {
+        let script = "REDISCLI_AUTH=\"$AUTH\" redis-cli \"$@\"";
+        let mut all = vec!["exec", pod, "-c", "redis", "--", "sh", "-c", script, "sh"];
         all.extend(arguments);
         self.kubectl(&all)
+    }
+
+    /// One command of redis-cli to a sentinel.
+    pub fn sentinel(&self, pod: &str, arguments: &[&str]) -> String {
+        let mut all = vec!["exec", pod, "-c", "sentinel", "--", "redis-cli", "-p", "26379"];
+        all.extend(arguments);
+        self.kubectl(&all)
+    }
+
+    /// How many requests the APIs have answered.
+    pub fn requests(&self) -> usize {
+        self.logs().lines().filter(|line| line.contains("method=") && line.contains("status=")).count()
     }
 
     /// Everything the sandbox wrote to its logs.

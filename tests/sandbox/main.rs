@@ -1,0 +1,34 @@
+//! The whole by its own means: real Terraform and the built provider against the sandbox, where
+//! real Redis and real Sentinel run. Each test has a sandbox of its own.
+
+mod application;
+mod drift;
+mod existing;
+mod faults;
+mod import;
+mod lifecycle;
+mod refusals;
+mod secrets;
+mod support;
+
+/// A cluster on a pool of its own; `more` goes into the resource.
+fn configuration(more: &str) -> String {
+    format!(
+        r#"
+terraform {{
+  required_providers {{
+    redis = {{ source = "redis-ha/redis" }}
+  }}
+}}
+
+resource "redis_ha_cluster" "cache" {{
+  name = "redis-1"
+  gke = {{
+    cluster   = "sandbox"
+    node_pool = {{ name = "redis", machine_type = "e2-highmem-4", node_count = 3 }}
+  }}
+{more}
+}}
+"#
+    )
+}
