@@ -19,6 +19,7 @@ use super::{typed, values};
 use crate::chart::effective::{effective, names};
 use crate::chart::{Facts, Names, Settings};
 use crate::gke::ClusterId;
+use crate::sentinel::settings::same;
 
 /// What a rendering needs beside the configuration.
 #[derive(Clone, Debug)]
@@ -56,7 +57,7 @@ pub fn resolve(
     revision: Revision,
     world: &dyn World,
 ) -> Result<Config, Diagnostics> {
-    let config = &keeping_cluster(config, prior);
+    let config = &keeping(config, prior);
     let (release, namespace) = release_name(config)?;
     let documents = documents(config, prior)?;
     let coalesced = coalesce(gathered, &documents)?;
@@ -153,10 +154,23 @@ fn release_name(config: &Model) -> Result<(&str, &str), Diagnostics> {
     Ok((name, config.namespace.as_str().unwrap_or("default")))
 }
 
-/// A configuration without a gke block stays where the state says the cluster is.
-fn keeping_cluster(config: &Model, prior: Option<&Model>) -> Model {
-    let before = prior.map(|prior| prior.gke.clone()).unwrap_or_default();
-    Model { gke: config.gke.clone().or(before), ..config.clone() }
+/// A configuration without a gke block stays where the state says the cluster is, and a setting that
+/// is only spelled otherwise than in the state is no other setting.
+fn keeping(config: &Model, prior: Option<&Model>) -> Model {
+    let mut kept = config.clone();
+    let Some(prior) = prior else { return kept };
+    kept.gke = kept.gke.or(prior.gke.clone());
+    let before = prior.redis.known().and_then(|redis| redis.config.known());
+    let now = kept.redis.known_mut().and_then(|redis| redis.config.known_mut());
+    if let (Some(now), Some(before)) = (now, before) {
+        for (name, value) in now {
+            let said = value.as_str().zip(before.get(name).and_then(Attr::as_str));
+            if let Some((_, before)) = said.filter(|(now, before)| same(name, now, before)) {
+                *value = before.into();
+            }
+        }
+    }
+    kept
 }
 
 /// The user's documents; an imported release that is given none keeps its own.

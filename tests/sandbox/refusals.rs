@@ -10,7 +10,7 @@ fn bad_input_is_refused_by_name_before_any_call() {
         ("sentinel = { quorum = 4 }", "quorum of 4 is above the 3 replicas"),
         ("sentinel = { quorum = 0 }", "quorum is 0"),
         ("replicas = 0", "Wrong value of replicas"),
-        ("replicas = \"three\"", "number required"),
+        ("replicas = \"three\"", "a number is required"),
         ("values = [\"[1]\"]", "Values are no YAML map"),
         ("values = [\"a: [\"]", "Values are no YAML map"),
         ("values = [\"redisPassword: x\"]", "`redisPassword` in values"),

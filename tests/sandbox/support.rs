@@ -20,24 +20,24 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-pub fn tool(name: &str) -> PathBuf {
+pub(crate) fn tool(name: &str) -> PathBuf {
     let path = root().join("target/tools").join(name);
     assert!(path.exists(), "{} is missing: run `make tools`", path.display());
     path
 }
 
 /// A running sandbox; dropping it stops it.
-pub struct Sandbox {
+pub(crate) struct Sandbox {
     directory: TempDir,
     environment: BTreeMap<String, String>,
 }
 
 impl Sandbox {
-    pub fn up() -> Self {
+    pub(crate) fn up() -> Self {
         Self::up_with(&[])
     }
 
-    pub fn up_with(flags: &[&str]) -> Self {
+    pub(crate) fn up_with(flags: &[&str]) -> Self {
         let directory = TempDir::new().expect("a scratch directory");
         let mut sandbox = Self { directory, environment: BTreeMap::new() };
         let mut arguments = vec!["--detach", "--probes", "fast"];
@@ -48,11 +48,11 @@ impl Sandbox {
         sandbox
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
 
-    pub fn command(&self, verb: &str) -> Command {
+    pub(crate) fn command(&self, verb: &str) -> Command {
         let binary = binaries().join("redis-ha-sandbox");
         assert!(binary.exists(), "{} is missing: run `cargo build --workspace`", binary.display());
         let mut command = Command::new(binary);
@@ -61,25 +61,25 @@ impl Sandbox {
     }
 
     /// A program that finds the sandbox by its environment.
-    pub fn client(&self, program: impl AsRef<Path>) -> Command {
+    pub(crate) fn client(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
         command.envs(&self.environment).env_remove("TF_LOG").stdin(Stdio::null());
         command
     }
 
-    pub fn kubectl(&self, arguments: &[&str]) -> String {
+    pub(crate) fn kubectl(&self, arguments: &[&str]) -> String {
         let output = self.client(tool("helm4/kubectl")).args(arguments).output().expect("kubectl runs");
         assert_success(&format!("kubectl {}", arguments.join(" ")), &output);
         text(&output.stdout)
     }
 
-    pub fn kubectl_json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn kubectl_json(&self, arguments: &[&str]) -> Value {
         let mut all = arguments.to_vec();
         all.extend(["-o", "json"]);
         serde_json::from_str(&self.kubectl(&all)).expect("kubectl prints JSON")
     }
 
-    pub fn helm(&self, version: u8, arguments: &[&str]) -> String {
+    pub(crate) fn helm(&self, version: u8, arguments: &[&str]) -> String {
         let program = tool(&format!("helm{version}/helm"));
         let output = self.client(program).args(arguments).output().expect("helm runs");
         assert_success(&format!("helm {}", arguments.join(" ")), &output);
@@ -87,7 +87,7 @@ impl Sandbox {
     }
 
     /// One command of redis-cli to a server, with the password that its pod has.
-    pub fn server(&self, pod: &str, arguments: &[&str]) -> String {
+    pub(crate) fn server(&self, pod: &str, arguments: &[&str]) -> String {
         let script = "REDISCLI_AUTH=\"$AUTH\" redis-cli \"$@\"";
         let mut all = vec!["exec", pod, "-c", "redis", "--", "sh", "-c", script, "sh"];
         all.extend(arguments);
@@ -95,19 +95,19 @@ impl Sandbox {
     }
 
     /// One command of redis-cli to a sentinel.
-    pub fn sentinel(&self, pod: &str, arguments: &[&str]) -> String {
+    pub(crate) fn sentinel(&self, pod: &str, arguments: &[&str]) -> String {
         let mut all = vec!["exec", pod, "-c", "sentinel", "--", "redis-cli", "-p", "26379"];
         all.extend(arguments);
         self.kubectl(&all)
     }
 
     /// How many requests the APIs have answered.
-    pub fn requests(&self) -> usize {
+    pub(crate) fn requests(&self) -> usize {
         self.logs().lines().filter(|line| line.contains("method=") && line.contains("status=")).count()
     }
 
     /// Everything the sandbox wrote to its logs.
-    pub fn logs(&self) -> String {
+    pub(crate) fn logs(&self) -> String {
         let mut all = String::new();
         collect_text(&self.path().join("logs"), &mut all);
         all
@@ -124,63 +124,63 @@ impl Drop for Sandbox {
 }
 
 /// A directory with a configuration, and terraform in it.
-pub struct Workspace<'a> {
-    pub sandbox: &'a Sandbox,
+pub(crate) struct Workspace<'a> {
+    pub(crate) sandbox: &'a Sandbox,
     directory: TempDir,
 }
 
 impl<'a> Workspace<'a> {
-    pub fn new(sandbox: &'a Sandbox, configuration: &str) -> Self {
+    pub(crate) fn new(sandbox: &'a Sandbox, configuration: &str) -> Self {
         let workspace = Self { sandbox, directory: TempDir::new().expect("a scratch directory") };
         workspace.write("main.tf", configuration);
         assert_success("terraform init", &workspace.terraform(&["init", "-input=false"]));
         workspace
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
 
-    pub fn write(&self, name: &str, content: &str) {
+    pub(crate) fn write(&self, name: &str, content: &str) {
         fs::write(self.path().join(name), content).expect("a writable scratch directory");
     }
 
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.sandbox.client("terraform");
         command.current_dir(self.path()).args(arguments).env("TF_IN_AUTOMATION", "1");
         command
     }
 
-    pub fn terraform(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn terraform(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().expect("terraform runs")
     }
 
-    pub fn apply(&self) -> String {
+    pub(crate) fn apply(&self) -> String {
         let output = self.terraform(&["apply", "-auto-approve", "-input=false", "-no-color"]);
         assert_success("terraform apply", &output);
         text(&output.stdout)
     }
 
-    pub fn destroy(&self) -> String {
+    pub(crate) fn destroy(&self) -> String {
         let output = self.terraform(&["destroy", "-auto-approve", "-input=false", "-no-color"]);
         assert_success("terraform destroy", &output);
         text(&output.stdout)
     }
 
     /// Exit code 0: nothing to do; 2: changes; the text is what a reviewer would read.
-    pub fn plan(&self) -> (i32, String) {
+    pub(crate) fn plan(&self) -> (i32, String) {
         let output = self.terraform(&["plan", "-detailed-exitcode", "-input=false", "-no-color"]);
         let all = format!("{}{}", text(&output.stdout), text(&output.stderr));
         (output.status.code().expect("terraform ends by itself"), all)
     }
 
-    pub fn expect_empty_plan(&self) {
+    pub(crate) fn expect_empty_plan(&self) {
         let (code, plan) = self.plan();
         assert_eq!(code, 0, "wanted an empty plan:\n{plan}");
     }
 
     /// The plan as a reviewer's tool reads it.
-    pub fn plan_json(&self) -> Value {
+    pub(crate) fn plan_json(&self) -> Value {
         let output = self.terraform(&["plan", "-out=plan.bin", "-input=false", "-no-color"]);
         assert_success("terraform plan", &output);
         let shown = self.terraform(&["show", "-json", "plan.bin"]);
@@ -189,7 +189,7 @@ impl<'a> Workspace<'a> {
     }
 
     /// The attributes of the one cluster in state.
-    pub fn cluster(&self) -> Value {
+    pub(crate) fn cluster(&self) -> Value {
         let output = self.terraform(&["show", "-json"]);
         assert_success("terraform show", &output);
         let state: Value = serde_json::from_slice(&output.stdout).expect("terraform prints JSON");
@@ -198,7 +198,7 @@ impl<'a> Workspace<'a> {
     }
 
     /// The text of a run that has to fail.
-    pub fn expect_failure(&self, arguments: &[&str]) -> String {
+    pub(crate) fn expect_failure(&self, arguments: &[&str]) -> String {
         let output = self.terraform(arguments);
         let all = format!("{}{}", text(&output.stdout), text(&output.stderr));
         assert!(!output.status.success(), "terraform {arguments:?} was to fail:\n{all}");
@@ -212,11 +212,11 @@ fn unwrap_diagnostics(printed: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-pub fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-pub fn assert_success(what: &str, output: &Output) {
+pub(crate) fn assert_success(what: &str, output: &Output) {
     assert!(
         output.status.success(),
         "{what}: {}\n{}\n{}",
@@ -227,7 +227,11 @@ pub fn assert_success(what: &str, output: &Output) {
 }
 
 /// Tries until the answer is there; panics with the last thing seen.
-pub fn eventually<T>(what: &str, timeout: Duration, mut attempt: impl FnMut() -> Result<T, String>) -> T {
+pub(crate) fn eventually<T>(
+    what: &str,
+    timeout: Duration,
+    mut attempt: impl FnMut() -> Result<T, String>,
+) -> T {
     let deadline = Instant::now() + timeout;
     loop {
         match attempt() {
