@@ -185,7 +185,7 @@ impl Kubernetes {
                 KubernetesError::Unreachable { operation, host, described, reason, attempts, seconds, source }
             }
             Failure::Fatal { reason, source } => {
-                KubernetesError::Credentials { host, described, reason, source }
+                KubernetesError::Unusable { operation, host, described, reason, source }
             }
         }
     }

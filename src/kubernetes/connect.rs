@@ -197,17 +197,97 @@ pub(super) async fn build_client(
     }
 }
 
-/// In words, without the standard output of a credential command: it may hold the credentials.
+/// In words, without the standard output of a credential command, and without its command line,
+/// which kube prints with the environment: both may hold credentials.
 fn describe_auth_error(error: &kube::Error) -> String {
     match error {
-        kube::Error::Auth(kube::client::AuthError::AuthExecRun { cmd, out }) => {
+        kube::Error::Auth(kube::client::AuthError::AuthExecRun { out, .. }) => {
             let said = String::from_utf8_lossy(&out.stderr);
             let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
-            format!("the command `{cmd}` ended with {}: {last}", out.status)
+            format!("the credential command ended with {}: {last}", out.status)
         }
         kube::Error::Auth(kube::client::AuthError::AuthExecStart(source)) => {
             format!("the credential command cannot be started ({source}): is it installed and on PATH?")
         }
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::kubernetes::Password;
+
+    const FILE: &str = r#"{
+        "apiVersion": "v1", "kind": "Config", "current-context": "one",
+        "contexts": [
+            {"name": "one", "context": {"cluster": "a", "user": "u"}},
+            {"name": "two", "context": {"cluster": "b", "user": "u"}}
+        ],
+        "clusters": [
+            {"name": "a", "cluster": {"server": "https://a.example"}},
+            {"name": "b", "cluster": {"server": "https://b.example"}}
+        ],
+        "users": [{"name": "u", "user": {"token": "from-file"}}]
+    }"#;
+
+    async fn loaded(settings: KubernetesSettings) -> Config {
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::write(directory.path().join("config"), FILE).expect("a file");
+        let home = Some(directory.path().display().to_string());
+        let settings = KubernetesSettings { config_path: Some("~/config".into()), ..settings };
+        load_config(&settings, &home).await.expect("a configuration")
+    }
+
+    #[tokio::test]
+    async fn a_file_is_read_and_what_is_said_beats_it() {
+        let read = loaded(KubernetesSettings::default()).await;
+        assert_eq!(read.cluster_url, "https://a.example/");
+        assert!(!read.default_retry, "retries are ours");
+        let two = KubernetesSettings { config_context: Some("two".into()), ..KubernetesSettings::default() };
+        assert_eq!(loaded(two).await.cluster_url, "https://b.example/");
+        let said = KubernetesSettings {
+            host: Some("c.example".into()),
+            insecure: Some(true),
+            token: Some(Password::new("said")),
+            ..KubernetesSettings::default()
+        };
+        let read = loaded(said).await;
+        assert_eq!(
+            (read.cluster_url.to_string().as_str(), read.accept_invalid_certs),
+            ("https://c.example/", true)
+        );
+        assert!(!format!("{:?}", read.auth_info).contains("said"), "a token is never printed");
+    }
+
+    #[tokio::test]
+    async fn a_missing_file_and_no_settings_say_what_to_do() {
+        let missing =
+            KubernetesSettings { config_path: Some("/no/such/file".into()), ..KubernetesSettings::default() };
+        let error = load_config(&missing, &None).await.expect_err("no such file").to_string();
+        assert!(error.contains("cannot use the kubeconfig /no/such/file"), "{error}");
+        let error = load_config(&KubernetesSettings::default(), &None).await.expect_err("nothing is said");
+        assert!(error.to_string().contains("KUBE_CONFIG_PATH"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_failing_credential_command_is_told_without_what_it_printed_or_was_given() {
+        let exec = ExecSettings {
+            api_version: "client.authentication.k8s.io/v1".into(),
+            command: "sh".into(),
+            args: vec!["-c".into(), "echo printed-token; echo log in first >&2; exit 3".into()],
+            env: BTreeMap::from([("GIVEN".into(), "given-secret".into())]),
+        };
+        let settings = KubernetesSettings {
+            host: Some("https://c.example".into()),
+            exec: Some(exec),
+            ..Default::default()
+        };
+        let config = load_config(&settings, &None).await.expect("a configuration");
+        let error = build_client(config, "the test", None).await.err().expect("no credentials").to_string();
+        assert!(error.contains("log in first") && error.contains("exit status: 3"), "{error}");
+        assert!(!error.contains("printed-token") && !error.contains("given-secret"), "{error}");
     }
 }

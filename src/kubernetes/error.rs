@@ -34,6 +34,14 @@ pub enum KubernetesError {
         seconds: u64,
         source: Option<Source>,
     },
+    #[error("cannot {operation} at {host}: {reason}; the connection is that of {described}")]
+    Unusable {
+        operation: Box<Operation>,
+        host: String,
+        described: String,
+        reason: String,
+        source: Option<Source>,
+    },
     #[error("cannot {operation}: {answer}")]
     Refused { operation: Box<Operation>, answer: Box<Answer> },
     #[error("cannot {operation}: the answer is not what Kubernetes answers: {reason}")]
