@@ -205,8 +205,10 @@ async fn the_budget_grants_one_eviction_and_refuses_the_next() {
                 .is_some_and(|pdb| pdb["status"]["disruptionsAllowed"] == 1)
         })
         .await;
-    eviction::evict(&cluster.store, "web", "cache-2", None).expect("the first is granted");
-    let refused = eviction::evict(&cluster.store, "web", "cache-1", None).expect_err("the next is not");
+    eviction::evict(&cluster.store, "web", "cache-2", &DeleteOptions::default())
+        .expect("the first is granted");
+    let refused = eviction::evict(&cluster.store, "web", "cache-1", &DeleteOptions::default())
+        .expect_err("the next is not");
     assert!(refused.to_string().contains("The disruption budget pdb needs 2 healthy pods"), "{refused}");
     let pod = cluster.get(&kinds::POD, "cache-2").expect("it is going");
     let conditions = pod["status"]["conditions"].as_array().expect("conditions");

@@ -10,7 +10,7 @@ use google_cloud_gax::error::rpc::Code;
 use http::{Extensions, HeaderMap, HeaderValue};
 use sandbox::controllers::eviction::{Refusal, evict};
 use sandbox::gke::{Gke, Settings, router};
-use sandbox::store::{Key, Store, kinds};
+use sandbox::store::{DeleteOptions, Key, Store, kinds};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -268,14 +268,15 @@ async fn a_drain_waits_for_the_disruption_budget() {
             project.store.get(&node).is_some_and(|node| node["spec"]["unschedulable"] == true)
         })
         .await;
-    let refused = evict(&project.store, "default", "p", None).expect_err("the budget holds");
+    let refused =
+        evict(&project.store, "default", "p", &DeleteOptions::default()).expect_err("the budget holds");
     let sentence = "The disruption budget pdb needs 1 healthy pods and has 1 currently";
     assert!(matches!(&refused, Refusal::Budget(reason) if reason == sentence), "{refused}");
     assert!(!is_ending(&project, &pod));
 
     project.store.update(&budget, |pdb| pdb["spec"]["minAvailable"] = json!(0)).expect("a looser budget");
     project.until("an eviction", |project| is_ending(project, &pod)).await;
-    let ended = sandbox::store::DeleteOptions { grace_period_seconds: Some(0), ..Default::default() };
+    let ended = DeleteOptions { grace_period_seconds: Some(0), ..Default::default() };
     project.store.delete(&pod, &ended).expect("the node agent ends the pod");
     finished(&client, sized).await;
     assert!(project.store.get(&node).is_none());

@@ -145,3 +145,59 @@ pub(super) fn portion(limit: &Value, whole: i64) -> i64 {
         other => other.as_i64().unwrap_or(0),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::controllers::testing::{deleted, owned_by, ready, status_of, world};
+
+    use super::*;
+
+    fn set() -> Value {
+        json!({"apiVersion": "apps/v1", "kind": "StatefulSet",
+            "metadata": {"name": "s", "namespace": "web", "uid": "s"}, "spec": {"replicas": 3}})
+    }
+
+    fn pod(name: &str) -> Value {
+        let pod = json!({"kind": "Pod", "metadata": {"name": name, "namespace": "web", "uid": name,
+            "labels": {"app": "cache"}}});
+        owned_by(pod, &set())
+    }
+
+    /// Allowed, healthy, desired and expected, for a budget over these pods.
+    fn check(limit: Value, pods: Vec<Value>, disrupted: Value, expected: [i64; 4]) {
+        let mut budget = json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+            "metadata": {"name": "pdb", "namespace": "web", "generation": 1},
+            "spec": {"selector": {"matchLabels": {"app": "cache"}}},
+            "status": {"observedGeneration": 1, "disruptedPods": disrupted}});
+        for (key, value) in limit.as_object().expect("a limit") {
+            budget["spec"][key] = value.clone();
+        }
+        let plan = reconcile(&world(pods.into_iter().chain([set(), budget])));
+        let status = status_of(&plan, "pdb").expect("a status");
+        let found = ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"]
+            .map(|field| status[field].as_i64().expect("a count"));
+        assert_eq!(found, expected, "{limit}");
+    }
+
+    #[test]
+    fn a_budget_counts_healthy_pods_against_its_limit() {
+        let all = || vec![ready(pod("a")), ready(pod("b")), ready(pod("c"))];
+        let none = || json!({});
+        check(json!({"maxUnavailable": 1}), all(), none(), [1, 3, 2, 3]);
+        check(json!({"maxUnavailable": "50%"}), all(), none(), [2, 3, 1, 3]);
+        check(json!({"minAvailable": 2}), all(), none(), [1, 3, 2, 3]);
+        check(json!({"minAvailable": "100%"}), all(), none(), [0, 3, 3, 3]);
+        let one_starts = vec![ready(pod("a")), ready(pod("b")), pod("c")];
+        check(json!({"maxUnavailable": 1}), one_starts, none(), [0, 2, 2, 3]);
+        let one_goes = vec![ready(pod("a")), ready(pod("b")), deleted(ready(pod("c")))];
+        check(json!({"maxUnavailable": 1}), one_goes, none(), [0, 2, 2, 3]);
+    }
+
+    #[test]
+    fn a_granted_eviction_counts_until_its_pod_goes_or_the_grant_expires() {
+        let all = || vec![ready(pod("a")), ready(pod("b")), ready(pod("c"))];
+        let granted = |at: &str| json!({"a": at});
+        check(json!({"maxUnavailable": 1}), all(), granted("2026-01-01T00:09:00Z"), [0, 2, 2, 3]);
+        check(json!({"maxUnavailable": 1}), all(), granted("2026-01-01T00:07:00Z"), [1, 3, 2, 3]);
+    }
+}

@@ -8,7 +8,7 @@ use super::object::{
     integer, is_pod_finished, is_pod_ready, is_terminating, name, set_condition, text, time_text,
 };
 use super::selector::selects;
-use crate::store::{DeleteOptions, Key, Status, Store, kinds};
+use crate::store::{DeleteOptions, Key, Managed, Status, Store, WriteOptions, kinds};
 
 /// Why a pod is not evicted.
 #[derive(Debug, thiserror::Error)]
@@ -24,22 +24,14 @@ pub enum Refusal {
     Store(#[from] Status),
 }
 
-/// Evicts a pod, or says which budget forbids it.
+/// Evicts a pod, or says which budget forbids it. With `dry_run` it only says.
 ///
 /// # Errors
 /// A budget that has nothing left to spend, more than one budget, or a refusal of the store.
-pub fn evict(
-    store: &Store,
-    namespace: &str,
-    pod_name: &str,
-    grace_seconds: Option<i64>,
-) -> Result<(), Refusal> {
+pub fn evict(store: &Store, namespace: &str, pod_name: &str, options: &DeleteOptions) -> Result<(), Refusal> {
     let key = Key::namespaced(&kinds::POD, namespace, pod_name);
     let pod = store.get(&key).ok_or_else(|| Status::not_found(&kinds::POD, pod_name))?;
-    if is_terminating(&pod) {
-        return Ok(());
-    }
-    if !is_free(&pod) {
+    if !is_terminating(&pod) && !is_free(&pod) {
         let (budgets, _) = store.list(&kinds::POD_DISRUPTION_BUDGET, Some(namespace));
         let matching: Vec<_> = budgets
             .iter()
@@ -47,13 +39,14 @@ pub fn evict(
             .collect();
         match matching.as_slice() {
             [] => {}
-            [budget] => spend(store, namespace, budget, &pod)?,
+            [budget] => spend(store, namespace, budget, &pod, options.dry_run)?,
             _ => return Err(Refusal::SeveralBudgets),
         }
     }
-    mark_disrupted(store, &key)?;
-    let options = DeleteOptions { grace_period_seconds: grace_seconds, ..DeleteOptions::default() };
-    store.delete(&key, &options)?;
+    if !is_terminating(&pod) && !options.dry_run {
+        mark_disrupted(store, &key)?;
+    }
+    store.delete(&key, options)?;
     Ok(())
 }
 
@@ -62,23 +55,28 @@ fn is_free(pod: &Value) -> bool {
     is_pod_finished(pod) || text(pod, "/status/phase") == "Pending"
 }
 
-fn spend(store: &Store, namespace: &str, budget: &Value, pod: &Value) -> Result<(), Refusal> {
+fn spend(store: &Store, namespace: &str, budget: &Value, pod: &Value, dry_run: bool) -> Result<(), Refusal> {
     if !is_pod_ready(pod) && unhealthy_may_go(budget) {
         return Ok(());
     }
     let key = Key::namespaced(&kinds::POD_DISRUPTION_BUDGET, namespace, name(budget));
+    let write = WriteOptions {
+        manager: "kube-apiserver".to_owned(),
+        subresource: Some("status"),
+        managed: Managed::Computed,
+        dry_run,
+    };
     let now = time_text(store.now());
     let mut refused = None;
-    let result = store.update_status(&key, |budget| {
-        if let Some(reason) = nothing_to_spend(budget) {
-            refused = Some(reason);
-            return;
+    store.update_with(&key, &write, |budget| {
+        refused = nothing_to_spend(budget);
+        if refused.is_none() {
+            let allowed = integer(budget, "/status/disruptionsAllowed").unwrap_or(0);
+            budget["status"]["disruptionsAllowed"] = json!(allowed - 1);
+            budget["status"]["disruptedPods"][name(pod)] = json!(now);
         }
-        let allowed = integer(budget, "/status/disruptionsAllowed").unwrap_or(0);
-        budget["status"]["disruptionsAllowed"] = json!(allowed - 1);
-        budget["status"]["disruptedPods"][name(pod)] = json!(now);
-    });
-    result?;
+        Ok(())
+    })?;
     refused.map_or(Ok(()), |reason| Err(Refusal::Budget(reason)))
 }
 

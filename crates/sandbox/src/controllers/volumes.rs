@@ -244,3 +244,65 @@ fn set_phase(world: &World, volume: &Value, phase: &str, plan: &mut Plan) {
     });
     plan.set_status(volume, status);
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::controllers::testing::{deleted, summary, world};
+
+    use super::*;
+
+    fn class(mode: &str) -> Value {
+        json!({"kind": "StorageClass", "provisioner": "disk", "volumeBindingMode": mode,
+            "metadata": {"name": "standard-rwo", "annotations": {DEFAULT_CLASS: "true"}}})
+    }
+
+    fn claim(class: Option<&str>) -> Value {
+        let mut claim = json!({"kind": "PersistentVolumeClaim",
+            "metadata": {"name": "data", "namespace": "web", "uid": "u", "finalizers": [CLAIM_PROTECTION]},
+            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+            "status": {"phase": "Pending"}});
+        if let Some(class) = class {
+            claim["spec"]["storageClassName"] = json!(class);
+        }
+        claim
+    }
+
+    fn volume(phase: &str, uid: &str) -> Value {
+        json!({"kind": "PersistentVolume",
+            "metadata": {"name": "pvc-u", "uid": "v", "finalizers": [VOLUME_PROTECTION]},
+            "spec": {"persistentVolumeReclaimPolicy": "Delete",
+                "claimRef": {"namespace": "web", "name": "data", "uid": uid}},
+            "status": {"phase": phase}})
+    }
+
+    fn check<const N: usize>(objects: [Value; N], expected: &[&str]) {
+        assert_eq!(summary(&reconcile(&world(objects))), expected);
+    }
+
+    #[test]
+    fn a_claim_gets_the_default_class_a_volume_and_its_binding() {
+        let wait = || class("WaitForFirstConsumer");
+        check([wait(), claim(None)], &["update PersistentVolumeClaim data"]);
+        check([wait(), claim(Some("standard-rwo"))], &[]);
+        check([class("Immediate"), claim(Some("standard-rwo"))], &["create PersistentVolume pvc-u"]);
+        let mut selected = claim(Some("standard-rwo"));
+        selected["metadata"]["annotations"] = json!({SELECTED_NODE: "n"});
+        check([wait(), selected.clone()], &["create PersistentVolume pvc-u"]);
+        check(
+            [wait(), selected, volume("Pending", "u")],
+            &["update PersistentVolume pvc-u", "update PersistentVolumeClaim data"],
+        );
+    }
+
+    #[test]
+    fn a_claim_in_use_stays_and_a_released_volume_goes() {
+        let user = json!({"kind": "Pod", "metadata": {"name": "p", "namespace": "web"},
+            "spec": {"volumes": [{"persistentVolumeClaim": {"claimName": "data"}}]}});
+        let going = || deleted(claim(Some("standard-rwo")));
+        check([going(), user], &[]);
+        check([going()], &["update PersistentVolumeClaim data"]);
+        check([volume("Bound", "u")], &["status PersistentVolume pvc-u"]);
+        check([volume("Released", "u")], &["delete PersistentVolume pvc-u now"]);
+        check([deleted(volume("Released", "u"))], &["update PersistentVolume pvc-u"]);
+    }
+}

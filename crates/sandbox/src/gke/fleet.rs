@@ -11,7 +11,7 @@ use super::nodes::{apply_pool_labels, render_node};
 use super::pool::{Instance, name_prefix};
 use crate::controllers::digest::letters_of;
 use crate::controllers::eviction::{Refusal, evict};
-use crate::controllers::object::{controller_of, is_pod_finished, name, namespace, text};
+use crate::controllers::object::{controller_of, is_pod_finished, is_terminating, name, namespace, text};
 use crate::store::{DeleteOptions, Key, kinds};
 
 /// How often a drain tries again what a budget refused; GKE itself polls too.
@@ -117,8 +117,8 @@ impl Gke {
             if pods.is_empty() {
                 return Ok(());
             }
-            for pod in &pods {
-                match evict(self.store(), namespace(pod), name(pod), None) {
+            for pod in pods.iter().filter(|pod| !is_terminating(pod)) {
+                match evict(self.store(), namespace(pod), name(pod), &DeleteOptions::default()) {
                     Ok(()) => {}
                     Err(Refusal::Budget(reason)) => {
                         tracing::debug!(pod = name(pod), reason, "eviction refused")
