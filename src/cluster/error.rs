@@ -15,7 +15,7 @@ pub enum Error {
     #[error(transparent)]
     Gke(#[from] GkeError),
     #[error("release {release}")]
-    Release { release: String, source: helm::release::ReleaseError },
+    Release { release: String, source: Box<helm::release::ReleaseError> },
     #[error("{0}")]
     Sentinel(#[from] sentinel::Error),
     #[error(
@@ -53,6 +53,6 @@ pub enum Error {
 impl Error {
     pub fn release(namespace: &str, name: &str) -> impl FnOnce(helm::release::ReleaseError) -> Self {
         let release = format!("{namespace}/{name}");
-        move |source| Self::Release { release, source }
+        move |source| Self::Release { release, source: Box::new(source) }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use helm::release::{History, Release};
+use helm::release::{History, Release, ReleaseError};
 use k8s_openapi::api::core::v1::{Pod, Service};
 use serde_json::Value as Json;
 
@@ -45,14 +45,11 @@ async fn observe_release(site: &Site) -> Result<Option<ReleaseSeen>, Error> {
 
 /// The newest revision tells the status; the one that is deployed tells what stands in the cluster.
 fn release_seen(site: &Site, latest: &Release, current: &Release) -> Result<ReleaseSeen, Error> {
-    let manifests = current.manifests().map_err(|source| Error::Release {
-        release: site.owner(),
-        source: helm::release::ReleaseError::Manifest {
-            name: current.name.clone(),
-            version: current.version,
-            source,
-        },
-    })?;
+    let damaged = |source| {
+        let (name, version) = (current.name.clone(), current.version);
+        Error::release(&site.namespace, &site.release)(ReleaseError::Manifest { name, version, source })
+    };
+    let manifests = current.manifests().map_err(damaged)?;
     let digests = helm::manifest::digests(&manifests);
     let chart_values = current.chart.get("values").cloned().unwrap_or_default();
     let config = Json::Object(current.config.clone());

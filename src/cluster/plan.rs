@@ -103,9 +103,9 @@ fn behaviour(prior: Option<&Model>) -> Model {
     };
     let Some(prior) = prior else { return defaults };
     let kept = Model {
-        create_namespace: prior.create_namespace.clone(),
+        create_namespace: prior.create_namespace,
         repair: prior.repair.clone(),
-        deletion_protection: prior.deletion_protection.clone(),
+        deletion_protection: prior.deletion_protection,
         persistence: prior
             .persistence
             .clone()

@@ -86,7 +86,7 @@ pub fn resolve(
     let names = names(&effective_values, release, namespace);
     let effective = effective(&effective_values, &names);
     Ok(Config {
-        create_namespace: config.create_namespace.clone().unwrap_or(true),
+        create_namespace: config.create_namespace.unwrap_or(true),
         gke: gke(config, gathered)?,
         repair: if config.repair.as_str() == Some("report") { Repair::Report } else { Repair::Auto },
         auth,
