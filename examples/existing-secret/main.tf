@@ -21,20 +21,9 @@ variable "secret" {
   default     = "redis-credentials"
 }
 
-variable "chart" {
-  type = object({
-    repository = optional(string)
-    name       = string
-    version    = optional(string)
-  })
-  description = "A chart of your own choice, such as a directory; null for the bundled one."
-  default     = null
-}
-
 resource "redis_ha_cluster" "cache" {
   name      = "redis-2"
   namespace = var.namespace
-  chart     = var.chart
 
   # As with `helm install -f`: later documents win, and attributes win over documents.
   values = [file("${path.module}/values.yaml")]
