@@ -1,0 +1,3 @@
+resource "redis_ha_cluster" "cache" {
+  name = "redis-1"
+}
