@@ -109,6 +109,11 @@ impl Names {
         [("release", &self.release), ("app", &self.name)]
     }
 
+    /// The same labels as the API takes them: `release=R,app=A`.
+    pub fn label_selector(&self) -> String {
+        self.selector().map(|(key, value)| format!("{key}={value}")).join(",")
+    }
+
     /// The DNS name of the announce Service: stable whatever the pod's address.
     pub fn announce_host(&self, index: u32) -> String {
         format!("{}.{}.svc", self.announce_service(index), self.namespace)

@@ -15,6 +15,7 @@ use super::fingerprint::{self, Progress};
 use super::gather::{Here, gather};
 use super::model::Model;
 use super::observe::observe;
+use super::planning::next_revision;
 use super::read::remember;
 use super::refresh::refresh;
 use super::resolve::{Revision, resolve};
@@ -65,9 +66,7 @@ impl Convergence<'_> {
 
     async fn prepare(&mut self) -> Result<(Site, Config), Diagnostics> {
         let gathered = gather(Some(self.clients), self.config, &mut self.private).await?;
-        let number = self.prior.and_then(|prior| prior.release.known()?.revision.known().copied());
-        let number = number.and_then(|number| u64::try_from(number).ok());
-        let revision = number.map_or(Revision::FIRST, Revision::after);
+        let revision = self.prior.map_or(Revision::FIRST, next_revision);
         let config = resolve(self.config, self.prior, &gathered, revision, &Here)?;
         let site = read::site(self.clients, self.planned).await;
         Ok((site.map_err(|error| failed("reach the cluster", &error))?, config))

@@ -93,8 +93,7 @@ impl Removal<'_> {
 
     async fn pods_and_volumes(&self, names: &Names) -> Result<(), Error> {
         let (site, namespace) = (self.site, self.site.namespace.as_str());
-        let selector: Vec<_> = names.selector().iter().map(|(key, value)| format!("{key}={value}")).collect();
-        let selector = selector.join(",");
+        let selector = names.label_selector();
         site.kubernetes.wait_none("v1", "Pod", namespace, &selector, self.wait()).await?;
         let persistence = self.state.persistence.known();
         if persistence.is_some_and(|persistence| persistence.on_destroy.as_str() == Some("retain")) {

@@ -137,8 +137,7 @@ pub async fn announced(
     names: &Names,
     replicas: u32,
 ) -> Result<(Vec<Vec<String>>, BTreeMap<String, Placement>), Error> {
-    let selector: Vec<_> = names.selector().iter().map(|(key, value)| format!("{key}={value}")).collect();
-    let selector = selector.join(",");
+    let selector = names.label_selector();
     let services = site.kubernetes.list_as::<Service>("v1", "Service", Some(&site.namespace), &selector);
     let (pods, services) = tokio::try_join!(site.kubernetes.pods(&site.namespace, &selector), services)?;
     let placement: BTreeMap<_, _> = pods.into_iter().filter_map(placement).collect();

@@ -61,7 +61,8 @@ async fn plan_known(
     if diagnostics.has_errors() { Err(diagnostics) } else { Ok((planned, diagnostics)) }
 }
 
-fn next_revision(prior: &Model) -> Revision {
+/// The revision that follows the one in the state.
+pub fn next_revision(prior: &Model) -> Revision {
     let number = prior.release.known().and_then(|release| release.revision.known().copied());
     number.and_then(|number| u64::try_from(number).ok()).map_or(Revision::FIRST, Revision::after)
 }
