@@ -1,5 +1,6 @@
-//! A provider whose one resource is a file: `toy_box`. It shows how little a provider needs, and
-//! the crate's tests run it under a real Terraform.
+//! A provider whose one resource is a file, `toy_box`, and whose one data source, `toy_shelf`, tells
+//! which there are. It shows how little a provider needs, and the crate's tests run it under a real
+//! Terraform.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -7,6 +7,7 @@
 
 mod compatible;
 mod config;
+mod data_source;
 mod equality;
 mod planned;
 mod proposed;
@@ -14,12 +15,14 @@ mod schema_rules;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod unknowns;
 
 use std::fmt;
 
 use serde_json::Value as Json;
 
 pub use config::unknown;
+pub use data_source::{DataSubject, Reply};
 pub use subject::{Action, Plan, Subject};
 
 use crate::diagnostic::Diagnostics;
@@ -88,6 +91,9 @@ impl<P: Provider> Harness<P> {
         for (name, schema) in server.resource_schemas() {
             demand(&format!("the schema of {name}"), &schema_rules::check(schema));
         }
+        for (name, schema) in server.data_source_schemas() {
+            demand(&format!("the schema of data source {name}"), &schema_rules::check_data_source(schema));
+        }
         Self { server, repeats: true }
     }
 
@@ -121,6 +127,14 @@ impl<P: Provider> Harness<P> {
     /// When the provider has no such type.
     pub fn resource(&self, type_name: &str) -> Subject<'_, P> {
         Subject::new(self, type_name)
+    }
+
+    /// A data source of the type.
+    ///
+    /// # Panics
+    /// When the provider has no such type.
+    pub fn data_source(&self, type_name: &str) -> DataSubject<'_, P> {
+        DataSubject::new(self, type_name)
     }
 
     /// Cancels what is in flight, as Ctrl-C does.

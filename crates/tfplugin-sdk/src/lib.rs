@@ -2,7 +2,8 @@
 //!
 //! Enters: RPC bytes on a unix socket, environment and arguments of the process. Leaves: RPC
 //! bytes, one handshake line on stdout, hclog JSON lines on stderr. Between them a provider is
-//! written against Rust types: [`Provider`], [`Resource`], serde structs of [`Attr`] leaves.
+//! written against Rust types: [`Provider`], [`Resource`], [`DataSource`], serde structs of [`Attr`]
+//! leaves.
 //!
 //! Layers, outermost first: `serve` (process, TLS, socket) → `wire` (the only room that names
 //! prost and tonic) → [`server`] (one file an RPC, values in and out) → native types.
@@ -15,6 +16,7 @@ extern crate self as tfplugin_sdk;
 
 pub mod attr;
 pub mod context;
+pub mod data_source;
 pub mod diagnostic;
 #[cfg(any(test, feature = "harness"))]
 pub mod harness;
@@ -31,6 +33,7 @@ pub mod wire;
 
 pub use attr::Attr;
 pub use context::Context;
+pub use data_source::{DataSource, ErasedDataSource, Reading, erase_data_source};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use path::{AttributePath, Step};
 pub use private::Private;

@@ -4,16 +4,17 @@ use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 
 use crate::context::Context;
+use crate::data_source::ErasedDataSource;
 use crate::diagnostic::Diagnostics;
 use crate::resource::ErasedResource;
 use crate::schema::Schema;
 
-/// A provider: its configuration, the clients made of it, and its resources.
+/// A provider: its configuration, the clients made of it, its resources and data sources.
 #[async_trait]
 pub trait Provider: Send + Sync + 'static {
     /// The model of the provider block.
     type Config: DeserializeOwned + Send;
-    /// What resources work with once the provider is configured.
+    /// What resources and data sources work with once the provider is configured.
     type Clients: Send + Sync + 'static;
 
     fn schema(&self) -> Schema;
@@ -30,6 +31,11 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Every resource type, each made by [`crate::erase`].
     fn resources(&self) -> Vec<Box<dyn ErasedResource<Self::Clients>>>;
+
+    /// Every data source type, each made by [`crate::erase_data_source`].
+    fn data_sources(&self) -> Vec<Box<dyn ErasedDataSource<Self::Clients>>> {
+        Vec::new()
+    }
 }
 
 /// What came of configuring a provider.

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use serde_json::Value as Json;
 
 pub use erased::{ErasedOutcome, ErasedPlan, ErasedResource, erase};
+pub(crate) use erased::{checked, misfit};
 
 use crate::attr::Model;
 use crate::context::Context;

@@ -11,6 +11,7 @@ mod guard;
 pub mod import;
 pub mod plan;
 pub mod read;
+pub mod read_data;
 #[cfg(test)]
 mod tests;
 pub mod upgrade;
@@ -24,6 +25,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
+use crate::data_source::ErasedDataSource;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::private::Private;
 use crate::provider::Provider;
@@ -58,13 +60,15 @@ pub struct Server<P: Provider> {
     provider: P,
     schema: Schema,
     implied: Type,
-    resources: BTreeMap<&'static str, Entry<P::Clients>>,
+    resources: BTreeMap<&'static str, Entry<dyn ErasedResource<P::Clients>>>,
+    data_sources: BTreeMap<&'static str, Entry<dyn ErasedDataSource<P::Clients>>>,
     configured: Mutex<Session<P::Clients>>,
     stop: Mutex<CancellationToken>,
 }
 
-struct Entry<C> {
-    resource: Box<dyn ErasedResource<C>>,
+/// A resource or a data source with its schema.
+struct Entry<T: ?Sized> {
+    native: Box<T>,
     schema: Schema,
     implied: Type,
 }
@@ -77,20 +81,16 @@ struct Session<C> {
 
 impl<P: Provider> Server<P> {
     /// # Panics
-    /// When two resources have one type name.
+    /// When two resources or two data sources have one type name.
     pub fn new(provider: P) -> Self {
         let schema = provider.schema();
-        let mut resources = BTreeMap::new();
-        for resource in provider.resources() {
-            let name = resource.type_name();
-            let schema = resource.schema();
-            let implied = schema.implied_type();
-            let earlier = resources.insert(name, Entry { resource, schema, implied });
-            assert!(earlier.is_none(), "two resources are named {name}");
-        }
+        let resources = provider.resources().into_iter();
+        let resources = by_name(resources.map(|one| (one.type_name(), Entry::new(one.schema(), one))));
+        let sources = provider.data_sources().into_iter();
+        let data_sources = by_name(sources.map(|one| (one.type_name(), Entry::new(one.schema(), one))));
         let implied = schema.implied_type();
         let configured = Mutex::new(Session { clients: None, terraform_version: String::new() });
-        Self { provider, schema, implied, resources, configured, stop: Mutex::default() }
+        Self { provider, schema, implied, resources, data_sources, configured, stop: Mutex::default() }
     }
 
     /// The schema of the provider block.
@@ -103,20 +103,23 @@ impl<P: Provider> Server<P> {
         self.resources.iter().map(|(name, entry)| (*name, &entry.schema))
     }
 
+    /// Every data source type and its schema.
+    pub fn data_source_schemas(&self) -> impl Iterator<Item = (&'static str, &Schema)> {
+        self.data_sources.iter().map(|(name, entry)| (*name, &entry.schema))
+    }
+
     /// Cancels the verbs in flight. Those that start later are not stopped.
     pub fn stop(&self) {
         let mut current = self.stop.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *current).cancel();
     }
 
-    fn entry(&self, type_name: &str) -> Result<&Entry<P::Clients>, Diagnostics> {
-        self.resources.get(type_name).ok_or_else(|| {
-            Diagnostic::error(
-                format!("Unknown resource type {type_name}"),
-                "This version of the provider has no such resource.",
-            )
-            .into()
-        })
+    fn entry(&self, type_name: &str) -> Result<&Entry<dyn ErasedResource<P::Clients>>, Diagnostics> {
+        self.resources.get(type_name).ok_or_else(|| unheard_of("resource", type_name))
+    }
+
+    fn data_source(&self, type_name: &str) -> Result<&Entry<dyn ErasedDataSource<P::Clients>>, Diagnostics> {
+        self.data_sources.get(type_name).ok_or_else(|| unheard_of("data source", type_name))
     }
 
     fn clients(&self) -> Option<Arc<P::Clients>> {
@@ -167,7 +170,29 @@ impl<P: Provider> Server<P> {
     }
 }
 
-impl<C> Entry<C> {
+/// # Panics
+/// When two of a kind have one type name.
+fn by_name<T: ?Sized>(
+    entries: impl Iterator<Item = (&'static str, Entry<T>)>,
+) -> BTreeMap<&'static str, Entry<T>> {
+    let mut all = BTreeMap::new();
+    for (name, entry) in entries {
+        assert!(all.insert(name, entry).is_none(), "two of a kind are named {name}");
+    }
+    all
+}
+
+fn unheard_of(kind: &str, type_name: &str) -> Diagnostics {
+    let detail = format!("This version of the provider has no such {kind}.");
+    Diagnostic::error(format!("Unknown {kind} type {type_name}"), detail).into()
+}
+
+impl<T: ?Sized> Entry<T> {
+    fn new(schema: Schema, native: Box<T>) -> Self {
+        let implied = schema.implied_type();
+        Self { native, schema, implied }
+    }
+
     fn decode(&self, value: &Encoded) -> Result<Value, Diagnostics> {
         decode(value, &self.implied)
     }

@@ -164,6 +164,29 @@ fn a_resource_lives_through_every_verb() {
 }
 
 #[test]
+fn a_data_source_is_read_at_plan_or_once_its_configuration_is_known() {
+    let config = |prefix: &str| {
+        format!(
+            "resource \"toy_box\" \"a\" {{ name = \"ab\" }}\n\
+             data \"toy_shelf\" \"s\" {{\n  prefix     = {prefix}\n  depends_on = [toy_box.a]\n}}\n\
+             output \"names\" {{ value = data.toy_shelf.s.names }}\n"
+        )
+    };
+    let workspace = Workspace::new(&config("\"a${toy_box.a.writes - 1}\""));
+    let plan = workspace.check(&["plan", "-no-color"], 0);
+    assert!(plan.contains("(config refers to values not yet known)"), "{plan}");
+    workspace.check(&["apply", "-auto-approve"], 0);
+    assert_eq!(workspace.state()["outputs"]["names"]["value"], serde_json::json!([]));
+    workspace.configure(&config("toy_box.a.id"));
+    workspace.check(&["apply", "-auto-approve"], 0);
+    assert_eq!(workspace.state()["outputs"]["names"]["value"], serde_json::json!(["ab"]));
+    workspace.check(&["plan", "-detailed-exitcode"], 0);
+    workspace.configure(&config("\"a/b\""));
+    let refused = workspace.check(&["plan", "-no-color"], 1);
+    assert!(refused.contains("No box has such a name"), "{refused}");
+}
+
+#[test]
 fn logs_arrive_as_terraform_reads_them_and_hold_no_secret() {
     let workspace = Workspace::new(&full(""));
     let applied = finish(workspace.command(&["apply", "-auto-approve"]).env("TF_LOG", "json"));

@@ -1,5 +1,7 @@
 //! The toy provider: boxes are JSON files in a directory.
 
+mod shelf;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
@@ -9,9 +11,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tfplugin_sdk::{
     Attr, Attribute, Configured, Context, CreateRequest, DeleteRequest, Diagnostic, Diagnostics,
-    ErasedResource, Outcome, PlanOutcome, PlanRequest, Private, Provider, ReadRequest, Resource, Schema,
-    Type, UpdateRequest, Value, async_trait, erase, path,
+    ErasedDataSource, ErasedResource, Outcome, PlanOutcome, PlanRequest, Private, Provider, ReadRequest,
+    Resource, Schema, Type, UpdateRequest, Value, async_trait, erase, erase_data_source, path,
 };
+
+use shelf::Shelf;
 
 pub(crate) struct Toy {
     directory: PathBuf,
@@ -48,6 +52,10 @@ impl Provider for Toy {
 
     fn resources(&self) -> Vec<Box<dyn ErasedResource<PathBuf>>> {
         vec![erase(ToyBox)]
+    }
+
+    fn data_sources(&self) -> Vec<Box<dyn ErasedDataSource<PathBuf>>> {
+        vec![erase_data_source(Shelf)]
     }
 }
 

@@ -19,6 +19,16 @@ pub(super) fn check(schema: &Schema) -> Vec<Violation> {
     found
 }
 
+/// Nothing of a data source is written anywhere, so nothing of it is write-only.
+pub(super) fn check_data_source(schema: &Schema) -> Vec<Violation> {
+    let mut found = check(schema);
+    for (name, _) in schema.attributes.iter().filter(|(_, one)| one.write_only) {
+        let path = AttributePath::root().attribute(name);
+        found.push(Violation::new(2, &path, "a data source has no write-only attributes"));
+    }
+    found
+}
+
 fn check_attributes(attributes: &Attributes, at: &AttributePath, in_set: bool, found: &mut Vec<Violation>) {
     for (name, attribute) in attributes {
         let path = at.clone().attribute(name);

@@ -11,6 +11,7 @@ pub use plan::{Action, Plan};
 use super::config::{self, json_of};
 use super::equality::differences;
 use super::planned::no_write_only;
+use super::unknowns::demand_tolerance;
 use super::{Harness, Violation, demand, demand_no_bug};
 use crate::diagnostic::Diagnostics;
 use crate::path::AttributePath;
@@ -116,13 +117,9 @@ impl<'h, P: Provider> Subject<'h, P> {
         if diagnostics.has_errors() {
             return diagnostics;
         }
-        for (path, variant) in plan::with_unknowns(&self.schema.attributes, config) {
-            let found = server.validate_resource(&self.type_name, &self.encode(&variant));
-            if found.has_errors() {
-                let message = format!("a valid configuration is refused while this is unknown: {found:?}");
-                self.demand("validate", &[Violation::new(3, &path, message)]);
-            }
-        }
+        demand_tolerance(&self.type_name, &self.schema.attributes, config, |variant| {
+            server.validate_resource(&self.type_name, &self.encode(variant))
+        });
         diagnostics
     }
 

@@ -1,6 +1,7 @@
 //! Core's play, on a provider that keeps the rules and on one that breaks each in turn.
 
 mod crooked;
+mod data_source;
 mod life;
 mod proposal;
 mod rules;

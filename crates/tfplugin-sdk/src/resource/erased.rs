@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use async_trait::async_trait;
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use super::{CreateRequest, DeleteRequest, Outcome, PlanRequest, ReadRequest, Resource, UpdateRequest};
@@ -70,13 +71,27 @@ struct Erased<R, C> {
 }
 
 /// A model that does not fit its schema is a mistake in the provider, found by its first test.
-fn misfit(what: &str, error: &ValueError) -> Diagnostics {
+pub(crate) fn misfit(what: &str, error: &ValueError) -> Diagnostics {
     Diagnostic::error(
         format!("The provider's model does not fit its schema in {what}"),
         format!("{error}. {BUG}"),
     )
     .at(error.path().clone())
     .into()
+}
+
+/// Runs a check over the model of a configuration.
+pub(crate) fn checked<M: DeserializeOwned>(
+    config: &Value,
+    check: impl FnOnce(M) -> Diagnostics,
+) -> Diagnostics {
+    match from_value(config) {
+        Ok(config) => check(config),
+        Err(error) if error.is_bug() => misfit("validate", &error),
+        Err(error) => {
+            Diagnostic::error("Invalid configuration", error.to_string()).at(error.path().clone()).into()
+        }
+    }
 }
 
 impl<R, C> Erased<R, C> {
@@ -107,13 +122,7 @@ impl<C: Send + Sync + 'static, R: Resource<C>> ErasedResource<C> for Erased<R, C
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
-        match from_value(config) {
-            Ok(config) => self.resource.validate(config),
-            Err(error) if error.is_bug() => misfit("validate", &error),
-            Err(error) => {
-                Diagnostic::error("Invalid configuration", error.to_string()).at(error.path().clone()).into()
-            }
-        }
+        checked(config, |config| self.resource.validate(config))
     }
 
     async fn plan(&self, ctx: &Context, clients: Option<&C>, request: PlanRequest<Value>) -> ErasedPlan {
@@ -217,9 +226,7 @@ impl<C: Send + Sync + 'static, R: Resource<C>> ErasedResource<C> for Erased<R, C
     }
 }
 
-fn typed_plan<M: serde::de::DeserializeOwned>(
-    request: &PlanRequest<Value>,
-) -> Result<PlanRequest<M>, ValueError> {
+fn typed_plan<M: DeserializeOwned>(request: &PlanRequest<Value>) -> Result<PlanRequest<M>, ValueError> {
     Ok(PlanRequest {
         prior: request.prior.as_ref().map(from_value).transpose()?,
         config: from_value(&request.config)?,

@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::private::Private;
 use crate::provider::Provider;
-use crate::resource::{CreateRequest, DeleteRequest, ErasedOutcome, UpdateRequest};
+use crate::resource::{CreateRequest, DeleteRequest, ErasedOutcome, ErasedResource, UpdateRequest};
 use crate::value::Value;
 
 #[derive(Clone, Debug)]
@@ -108,7 +108,7 @@ impl<P: Provider> Server<P> {
 }
 
 async fn run<C: Send + Sync + 'static>(
-    entry: &Entry<C>,
+    entry: &Entry<dyn ErasedResource<C>>,
     ctx: &Context,
     clients: &C,
     change: &Change,
@@ -116,11 +116,11 @@ async fn run<C: Send + Sync + 'static>(
     let (planned, config) = (change.planned.clone(), change.config.clone());
     let (prior, private) = (change.prior.clone(), change.private.clone());
     match change.verb() {
-        Verb::Create => entry.resource.create(ctx, clients, CreateRequest { planned, config, private }).await,
+        Verb::Create => entry.native.create(ctx, clients, CreateRequest { planned, config, private }).await,
         Verb::Update => {
-            entry.resource.update(ctx, clients, UpdateRequest { prior, planned, config, private }).await
+            entry.native.update(ctx, clients, UpdateRequest { prior, planned, config, private }).await
         }
-        Verb::Delete => entry.resource.delete(ctx, clients, DeleteRequest { state: prior, private }).await,
+        Verb::Delete => entry.native.delete(ctx, clients, DeleteRequest { state: prior, private }).await,
     }
 }
 

@@ -34,7 +34,7 @@ impl<P: Provider> Server<P> {
         let entry = self.entry(&type_name)?;
         let clients = self.ready_clients(&type_name)?;
         let ctx = self.context();
-        let verb = entry.resource.import(&ctx, &clients, id.clone());
+        let verb = entry.native.import(&ctx, &clients, id.clone());
         let outcome = self.look("ImportResourceState", &ctx, verb).await?;
         let mut diagnostics = outcome.diagnostics;
         let state = outcome.state.map(|state| settle(state, "import", &mut diagnostics));

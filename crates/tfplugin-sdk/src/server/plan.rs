@@ -4,7 +4,7 @@ use super::{Encoded, Entry, Server, null, private};
 use crate::diagnostic::Diagnostics;
 use crate::path::AttributePath;
 use crate::provider::Provider;
-use crate::resource::PlanRequest;
+use crate::resource::{ErasedResource, PlanRequest};
 use crate::value::Value;
 
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ impl<P: Provider> Server<P> {
             private: private(&request.private)?,
         };
         let (ctx, clients) = (self.context(), self.clients());
-        let verb = entry.resource.plan(&ctx, clients.as_deref(), typed);
+        let verb = entry.native.plan(&ctx, clients.as_deref(), typed);
         let plan = self.look("PlanResourceChange", &ctx, verb).await?;
         let planned = plan.planned.filter(|_| !plan.diagnostics.has_errors());
         Ok(Response {
@@ -63,12 +63,12 @@ impl<P: Provider> Server<P> {
 
     async fn plan_destroy(
         &self,
-        entry: &Entry<P::Clients>,
+        entry: &Entry<dyn ErasedResource<P::Clients>>,
         prior: &Value,
         before: &[u8],
     ) -> Result<Response, Diagnostics> {
         let (ctx, clients) = (self.context(), self.clients());
-        let verb = entry.resource.plan_destroy(&ctx, clients.as_deref(), prior, private(before)?);
+        let verb = entry.native.plan_destroy(&ctx, clients.as_deref(), prior, private(before)?);
         let (private, diagnostics) = self.look("PlanResourceChange", &ctx, verb).await?;
         let planned = Some(null()).filter(|_| !diagnostics.has_errors());
         Ok(Response { planned, requires_replace: Vec::new(), private: private.to_bytes(), diagnostics })

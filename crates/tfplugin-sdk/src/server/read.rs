@@ -37,7 +37,7 @@ impl<P: Provider> Server<P> {
         let before = private(&request.private)?;
         let (ctx, clients) = (self.context(), self.clients());
         let typed = ReadRequest { state, private: before.clone() };
-        let verb = entry.resource.read(&ctx, clients.as_deref(), typed);
+        let verb = entry.native.read(&ctx, clients.as_deref(), typed);
         let outcome = self.look("ReadResource", &ctx, verb).await?;
         let mut diagnostics = outcome.diagnostics;
         let state = outcome.state.map(|state| settle(state, "read", &mut diagnostics));

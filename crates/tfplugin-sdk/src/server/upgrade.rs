@@ -5,6 +5,7 @@ use super::guard::guard_sync;
 use super::{Entry, Server};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::provider::Provider;
+use crate::resource::ErasedResource;
 use crate::value::from_state_json;
 
 #[derive(Clone, Debug)]
@@ -31,7 +32,10 @@ impl<P: Provider> Server<P> {
     }
 }
 
-fn upgrade<C: Send + Sync + 'static>(entry: &Entry<C>, request: &Request) -> Result<Vec<u8>, Diagnostics> {
+fn upgrade<C: Send + Sync + 'static>(
+    entry: &Entry<dyn ErasedResource<C>>,
+    request: &Request,
+) -> Result<Vec<u8>, Diagnostics> {
     let unreadable = |detail: String| -> Diagnostics {
         Diagnostic::error(format!("The stored state of {} cannot be read", request.type_name), detail).into()
     };
@@ -46,7 +50,7 @@ fn upgrade<C: Send + Sync + 'static>(entry: &Entry<C>, request: &Request) -> Res
         from_state_json(json, &entry.implied).map_err(|error| unreadable(format!("{error}.")))?
     } else {
         let json = serde_json::from_slice(json).map_err(|error| unreadable(format!("{error}.")))?;
-        guard_sync(|| entry.resource.upgrade(version, json))
+        guard_sync(|| entry.native.upgrade(version, json))
             .unwrap_or_else(|panic| Err(panic.diagnostic("UpgradeResourceState").into()))?
     };
     entry.encode(state)

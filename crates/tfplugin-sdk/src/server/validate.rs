@@ -1,4 +1,4 @@
-//! ValidateProviderConfig and ValidateResourceConfig: values may be unknown, nothing is contacted.
+//! ValidateProviderConfig, ValidateResourceConfig, ValidateDataResourceConfig: values may be unknown, nothing is contacted.
 
 use super::guard::guard_sync;
 use super::{Encoded, Server, decode, unreadable};
@@ -25,8 +25,17 @@ impl<P: Provider> Server<P> {
     pub fn validate_resource(&self, type_name: &str, config: &Encoded) -> Diagnostics {
         let checked = self.entry(type_name).and_then(|entry| {
             let config = entry.decode(config)?;
-            guard_sync(|| entry.resource.validate(&config))
+            guard_sync(|| entry.native.validate(&config))
                 .map_err(|panic| panic.diagnostic("ValidateResourceConfig").into())
+        });
+        checked.unwrap_or_else(|diagnostics| diagnostics)
+    }
+
+    pub fn validate_data(&self, type_name: &str, config: &Encoded) -> Diagnostics {
+        let checked = self.data_source(type_name).and_then(|entry| {
+            let config = entry.decode(config)?;
+            guard_sync(|| entry.native.validate(&config))
+                .map_err(|panic| panic.diagnostic("ValidateDataResourceConfig").into())
         });
         checked.unwrap_or_else(|diagnostics| diagnostics)
     }

@@ -9,7 +9,7 @@ use super::convert::{absent, diagnostics, dynamic, encoded, path};
 use super::pb::tfplugin6 as pb;
 use super::schema::schema;
 use crate::provider::Provider;
-use crate::server::{Server, apply, import, plan, read, upgrade};
+use crate::server::{Server, apply, import, plan, read, read_data, upgrade};
 
 /// The gRPC service in front of a server.
 pub(super) struct ProviderService<P: Provider>(pub(super) Arc<Server<P>>);
@@ -47,9 +47,14 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
             .0
             .resource_schemas()
             .map(|(name, _)| pb::get_metadata::ResourceMetadata { type_name: name.to_owned() });
+        let data_sources = self
+            .0
+            .data_source_schemas()
+            .map(|(name, _)| pb::get_metadata::DataSourceMetadata { type_name: name.to_owned() });
         answer(pb::get_metadata::Response {
             server_capabilities: Some(capabilities()),
             resources: resources.collect(),
+            data_sources: data_sources.collect(),
             ..Default::default()
         })
     }
@@ -59,9 +64,11 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
         _: Request<pb::get_provider_schema::Request>,
     ) -> Answer<pb::get_provider_schema::Response> {
         let resources = self.0.resource_schemas().map(|(name, one)| (name.to_owned(), schema(one)));
+        let sources = self.0.data_source_schemas().map(|(name, one)| (name.to_owned(), schema(one)));
         answer(pb::get_provider_schema::Response {
             provider: Some(schema(self.0.schema())),
             resource_schemas: resources.collect(),
+            data_source_schemas: sources.collect(),
             server_capabilities: Some(capabilities()),
             ..Default::default()
         })
@@ -216,16 +223,26 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
         &self,
         request: Request<pb::validate_data_resource_config::Request>,
     ) -> Answer<pb::validate_data_resource_config::Response> {
-        let diagnostics = absent("data source", &request.into_inner().type_name);
-        answer(pb::validate_data_resource_config::Response { diagnostics })
+        let request = request.into_inner();
+        let (name, config) = (request.type_name, encoded(request.config));
+        let found =
+            span("ValidateDataResourceConfig", &name).in_scope(|| self.0.validate_data(&name, &config));
+        answer(pb::validate_data_resource_config::Response { diagnostics: diagnostics(&found) })
     }
 
     async fn read_data_source(
         &self,
         request: Request<pb::read_data_source::Request>,
     ) -> Answer<pb::read_data_source::Response> {
-        let diagnostics = absent("data source", &request.into_inner().type_name);
-        answer(pb::read_data_source::Response { diagnostics, ..Default::default() })
+        let pb::read_data_source::Request { type_name, config, .. } = request.into_inner();
+        let span = span("ReadDataSource", &type_name);
+        let native = read_data::Request { type_name, config: encoded(config) };
+        let done = self.0.read_data(native).instrument(span).await;
+        answer(pb::read_data_source::Response {
+            state: done.state.map(dynamic),
+            diagnostics: diagnostics(&done.diagnostics),
+            deferred: None,
+        })
     }
 
     async fn validate_ephemeral_resource_config(
