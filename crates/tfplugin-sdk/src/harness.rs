@@ -9,6 +9,7 @@ mod compatible;
 mod config;
 mod data_source;
 mod equality;
+mod list;
 mod planned;
 mod proposed;
 mod schema_rules;
@@ -23,7 +24,8 @@ use serde_json::Value as Json;
 
 pub use config::unknown;
 pub use data_source::{DataSubject, Reply};
-pub use subject::{Action, Plan, Subject};
+pub use list::{Found, Wanted};
+pub use subject::{Action, Moved, Plan, Subject};
 
 use crate::diagnostic::Diagnostics;
 use crate::path::AttributePath;
@@ -93,6 +95,14 @@ impl<P: Provider> Harness<P> {
         }
         for (name, schema) in server.data_source_schemas() {
             demand(&format!("the schema of data source {name}"), &schema_rules::check_data_source(schema));
+        }
+        for (name, identity) in server.identity_schemas() {
+            demand(&format!("the identity of {name}"), &schema_rules::check_identity(&identity));
+        }
+        for (name, schema) in server.list_schemas() {
+            demand(&format!("the schema of the list of {name}"), &schema_rules::check_data_source(schema));
+            let listed = server.identity_schemas().any(|(listed, _)| listed == name);
+            assert!(listed, "{name} is listed, and no resource with an identity has this type");
         }
         Self { server, repeats: true }
     }

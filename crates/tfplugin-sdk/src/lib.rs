@@ -20,6 +20,8 @@ pub mod data_source;
 pub mod diagnostic;
 #[cfg(any(test, feature = "harness"))]
 pub mod harness;
+pub mod identity;
+pub mod list;
 pub mod log;
 pub mod path;
 pub mod private;
@@ -35,12 +37,14 @@ pub use attr::Attr;
 pub use context::Context;
 pub use data_source::{DataSource, ErasedDataSource, Reading, erase_data_source};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use identity::{IdentityAttribute, IdentitySchema};
+pub use list::{ErasedList, List, ListRequest, Listed, Listing, erase_list};
 pub use path::{AttributePath, Step};
 pub use private::Private;
 pub use provider::{Configured, Provider};
 pub use resource::{
-    CreateRequest, DeleteRequest, ErasedResource, Outcome, PlanOutcome, PlanRequest, ReadRequest, Resource,
-    UpdateRequest, erase,
+    CreateRequest, DeleteRequest, ErasedResource, MoveSource, Outcome, PlanOutcome, PlanRequest, ReadRequest,
+    Resource, UpdateRequest, erase,
 };
 pub use schema::{Attribute, AttributeType, Nested, Nesting, Schema};
 pub use serve::{ServeOptions, serve};

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use crate::context::Context;
 use crate::data_source::ErasedDataSource;
 use crate::diagnostic::Diagnostics;
+use crate::list::ErasedList;
 use crate::resource::ErasedResource;
 use crate::schema::Schema;
 
@@ -34,6 +35,11 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Every data source type, each made by [`crate::erase_data_source`].
     fn data_sources(&self) -> Vec<Box<dyn ErasedDataSource<Self::Clients>>> {
+        Vec::new()
+    }
+
+    /// Every resource type that can be listed, each made by [`crate::erase_list`].
+    fn lists(&self) -> Vec<Box<dyn ErasedList<Self::Clients>>> {
         Vec::new()
     }
 }

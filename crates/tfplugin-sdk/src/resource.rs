@@ -6,6 +6,8 @@
 
 mod erased;
 
+use std::fmt;
+
 use async_trait::async_trait;
 use serde_json::Value as Json;
 
@@ -15,9 +17,11 @@ pub(crate) use erased::{checked, misfit};
 use crate::attr::Model;
 use crate::context::Context;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::identity::IdentitySchema;
 use crate::path::AttributePath;
 use crate::private::Private;
 use crate::schema::Schema;
+use crate::value::Value;
 
 /// A managed resource type over clients `C`.
 #[async_trait]
@@ -100,6 +104,39 @@ pub trait Resource<C: Send + Sync + 'static>: Send + Sync + 'static {
                 format!("The resource type has no import; {id:?} was not looked up."),
             ),
         )
+    }
+
+    /// What tells an instance from all others. Without one, Terraform knows instances by their state
+    /// alone, and imports them by id only.
+    fn identity_schema(&self) -> Option<IdentitySchema> {
+        None
+    }
+
+    /// The identity of an instance, a value of the identity schema, made of what stays the same in
+    /// all its life.
+    fn identity(&self, model: &Self::Model) -> Value {
+        let _ = model;
+        Value::Null
+    }
+
+    /// The identifier for [`Resource::import`] that an identity stands for.
+    ///
+    /// # Errors
+    /// When the identity's attributes do not go together.
+    fn import_id(&self, identity: &Value) -> Result<String, Diagnostics> {
+        let _ = identity;
+        Err(Diagnostic::error(
+            format!("{} cannot be imported by identity", self.type_name()),
+            "Import it by its id.",
+        )
+        .into())
+    }
+
+    /// Takes over the state of another resource type, which a `moved` block names. Nothing is
+    /// contacted; a Read follows. No state and no error means that no such state is taken.
+    fn move_state(&self, source: &MoveSource) -> Outcome<Self::Model> {
+        let _ = source;
+        Outcome::gone()
     }
 
     /// Brings the state of an older schema version to the present one. The present version itself
@@ -193,6 +230,24 @@ pub struct UpdateRequest<M> {
 pub struct DeleteRequest<M> {
     pub state: M,
     pub private: Private,
+}
+
+/// The state of another resource type, as the state file holds it.
+#[derive(Clone)]
+pub struct MoveSource {
+    /// Such as `registry.terraform.io/hashicorp/helm`.
+    pub provider_address: String,
+    pub type_name: String,
+    pub schema_version: i64,
+    pub state: Json,
+}
+
+impl fmt::Debug for MoveSource {
+    /// Another provider's state may hold anything, so it is never shown.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { provider_address, type_name, schema_version, .. } = self;
+        write!(out, "version {schema_version} of {type_name} of {provider_address}")
+    }
 }
 
 /// What a verb leaves behind. Partial success is normal: state and error go together.

@@ -8,7 +8,10 @@
 pub mod apply;
 pub mod configure;
 mod guard;
+pub mod identity;
 pub mod import;
+pub mod list;
+pub mod move_state;
 pub mod plan;
 pub mod read;
 pub mod read_data;
@@ -27,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use crate::context::Context;
 use crate::data_source::ErasedDataSource;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::list::ErasedList;
 use crate::private::Private;
 use crate::provider::Provider;
 use crate::resource::ErasedResource;
@@ -62,11 +66,12 @@ pub struct Server<P: Provider> {
     implied: Type,
     resources: BTreeMap<&'static str, Entry<dyn ErasedResource<P::Clients>>>,
     data_sources: BTreeMap<&'static str, Entry<dyn ErasedDataSource<P::Clients>>>,
+    lists: BTreeMap<&'static str, Entry<dyn ErasedList<P::Clients>>>,
     configured: Mutex<Session<P::Clients>>,
     stop: Mutex<CancellationToken>,
 }
 
-/// A resource or a data source with its schema.
+/// A resource, a data source or a list with its schema.
 struct Entry<T: ?Sized> {
     native: Box<T>,
     schema: Schema,
@@ -81,16 +86,18 @@ struct Session<C> {
 
 impl<P: Provider> Server<P> {
     /// # Panics
-    /// When two resources or two data sources have one type name.
+    /// When two resources, two data sources or two lists have one type name.
     pub fn new(provider: P) -> Self {
         let schema = provider.schema();
         let resources = provider.resources().into_iter();
         let resources = by_name(resources.map(|one| (one.type_name(), Entry::new(one.schema(), one))));
         let sources = provider.data_sources().into_iter();
         let data_sources = by_name(sources.map(|one| (one.type_name(), Entry::new(one.schema(), one))));
+        let lists = provider.lists().into_iter();
+        let lists = by_name(lists.map(|one| (one.type_name(), Entry::new(one.schema(), one))));
         let implied = schema.implied_type();
         let configured = Mutex::new(Session { clients: None, terraform_version: String::new() });
-        Self { provider, schema, implied, resources, data_sources, configured, stop: Mutex::default() }
+        Self { provider, schema, implied, resources, data_sources, lists, configured, stop: Mutex::default() }
     }
 
     /// The schema of the provider block.
@@ -106,6 +113,11 @@ impl<P: Provider> Server<P> {
     /// Every data source type and its schema.
     pub fn data_source_schemas(&self) -> impl Iterator<Item = (&'static str, &Schema)> {
         self.data_sources.iter().map(|(name, entry)| (*name, &entry.schema))
+    }
+
+    /// Every resource type that can be listed, and the schema of its list's configuration.
+    pub fn list_schemas(&self) -> impl Iterator<Item = (&'static str, &Schema)> {
+        self.lists.iter().map(|(name, entry)| (*name, &entry.schema))
     }
 
     /// Cancels the verbs in flight. Those that start later are not stopped.

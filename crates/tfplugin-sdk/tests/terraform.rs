@@ -187,6 +187,26 @@ fn a_data_source_is_read_at_plan_or_once_its_configuration_is_known() {
 }
 
 #[test]
+fn the_state_of_another_type_moves_into_a_resource() {
+    let workspace = Workspace::new("resource \"toy_box\" \"a\" { name = \"a\" }\n");
+    workspace.check(&["apply", "-auto-approve"], 0);
+    workspace.check(&["state", "rm", "toy_box.a"], 0);
+    workspace.configure("resource \"terraform_data\" \"old\" { input = \"a\" }\n");
+    workspace.check(&["apply", "-auto-approve"], 0);
+    let moved = |from: &str| {
+        format!(
+            "resource \"toy_box\" \"a\" {{ name = \"a\" }}\nmoved {{\n  from = {from}\n  to   = toy_box.a\n}}\n"
+        )
+    };
+    workspace.configure(&moved("terraform_data.old"));
+    let plan = workspace.check(&["plan", "-no-color"], 0);
+    assert!(plan.contains("terraform_data.old has moved to toy_box.a"), "{plan}");
+    workspace.check(&["apply", "-auto-approve"], 0);
+    workspace.check(&["plan", "-detailed-exitcode"], 0);
+    assert_eq!(workspace.state()["resources"][0]["instances"][0]["attributes"]["writes"], 1);
+}
+
+#[test]
 fn logs_arrive_as_terraform_reads_them_and_hold_no_secret() {
     let workspace = Workspace::new(&full(""));
     let applied = finish(workspace.command(&["apply", "-auto-approve"]).env("TF_LOG", "json"));

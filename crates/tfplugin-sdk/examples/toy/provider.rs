@@ -11,8 +11,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tfplugin_sdk::{
     Attr, Attribute, Configured, Context, CreateRequest, DeleteRequest, Diagnostic, Diagnostics,
-    ErasedDataSource, ErasedResource, Outcome, PlanOutcome, PlanRequest, Private, Provider, ReadRequest,
-    Resource, Schema, Type, UpdateRequest, Value, async_trait, erase, erase_data_source, path,
+    ErasedDataSource, ErasedResource, IdentityAttribute, IdentitySchema, MoveSource, Outcome, PlanOutcome,
+    PlanRequest, Private, Provider, ReadRequest, Resource, Schema, Type, UpdateRequest, Value, async_trait,
+    erase, erase_data_source, path,
 };
 
 use shelf::Shelf;
@@ -267,6 +268,32 @@ impl Resource<PathBuf> for ToyBox {
             Ok(Some(model)) => Outcome::new(model, Private::default()),
             Ok(None) => Outcome::gone(),
             Err(diagnostics) => Outcome::failed(None, diagnostics),
+        }
+    }
+
+    fn identity_schema(&self) -> Option<IdentitySchema> {
+        Some(IdentitySchema::new([("name", IdentityAttribute::required("The box's name."))]))
+    }
+
+    fn identity(&self, model: &Model) -> Value {
+        let name = model.name.as_str().map_or(Value::Null, |name| Value::String(name.to_owned()));
+        Value::Map([("name".to_owned(), name)].into())
+    }
+
+    fn import_id(&self, identity: &Value) -> Result<String, Diagnostics> {
+        match identity.get("name") {
+            Some(Value::String(name)) => Ok(name.clone()),
+            _ => Err(Diagnostic::error("No name", "A box is identified by its name.").into()),
+        }
+    }
+
+    /// What Terraform's own `terraform_data` was given as input names the box.
+    fn move_state(&self, source: &MoveSource) -> Outcome<Model> {
+        match source.state["input"]["value"].as_str() {
+            Some(name) if source.type_name == "terraform_data" => {
+                Outcome::new(Model { name: Attr::from(name), ..Model::default() }, Private::default())
+            }
+            _ => Outcome::gone(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Rules 1 and 2: what a schema may say.
 
 use super::Violation;
+use crate::identity::IdentitySchema;
 use crate::path::AttributePath;
 use crate::schema::{Attribute, AttributeType, Attributes, Nesting, Schema};
 use crate::value::Type;
@@ -19,7 +20,7 @@ pub(super) fn check(schema: &Schema) -> Vec<Violation> {
     found
 }
 
-/// Nothing of a data source is written anywhere, so nothing of it is write-only.
+/// Nothing of a data source or a list is written anywhere, so nothing of it is write-only.
 pub(super) fn check_data_source(schema: &Schema) -> Vec<Violation> {
     let mut found = check(schema);
     for (name, _) in schema.attributes.iter().filter(|(_, one)| one.write_only) {
@@ -27,6 +28,18 @@ pub(super) fn check_data_source(schema: &Schema) -> Vec<Violation> {
         found.push(Violation::new(2, &path, "a data source has no write-only attributes"));
     }
     found
+}
+
+/// An identity is compared and shown as text: it holds primitives, and lists of them.
+pub(super) fn check_identity(schema: &IdentitySchema) -> Vec<Violation> {
+    let primitive = |shape: &Type| matches!(shape, Type::Bool | Type::Number | Type::String);
+    let lawful = |shape: &Type| match shape {
+        Type::List(element) => primitive(element),
+        shape => primitive(shape),
+    };
+    let wrong = schema.attributes.iter().filter(|(_, one)| !lawful(&one.shape));
+    let message = "an identity is of primitives and lists of them";
+    wrong.map(|(name, _)| Violation::new(2, &AttributePath::root().attribute(name), message)).collect()
 }
 
 fn check_attributes(attributes: &Attributes, at: &AttributePath, in_set: bool, found: &mut Vec<Violation>) {

@@ -1,11 +1,13 @@
 //! One resource instance as core holds it between verbs, and the verbs that only look at it.
 
+mod adopt;
 mod apply;
 mod plan;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
+pub use adopt::Moved;
 pub use plan::{Action, Plan};
 
 use super::config::{self, json_of};
@@ -14,10 +16,10 @@ use super::planned::no_write_only;
 use super::unknowns::demand_tolerance;
 use super::{Harness, Violation, demand, demand_no_bug};
 use crate::diagnostic::Diagnostics;
-use crate::path::AttributePath;
+use crate::identity::IdentitySchema;
 use crate::provider::Provider;
 use crate::schema::Schema;
-use crate::server::{Encoded, import, read, upgrade};
+use crate::server::{Encoded, read, upgrade};
 use crate::value::{Type, Value, from_msgpack, from_value, to_json, to_msgpack};
 
 /// A resource instance under test. Its state lives here, as it does in Terraform's state file.
@@ -26,6 +28,8 @@ pub struct Subject<'h, P: Provider> {
     type_name: String,
     schema: Schema,
     implied: Type,
+    /// None where the type has no identities.
+    identity: Option<IdentitySchema>,
     object: Object,
 }
 
@@ -36,11 +40,13 @@ struct Object {
     value: Value,
     private: Vec<u8>,
     tainted: bool,
+    /// Kept beside the state by Terraform 1.12 and later.
+    identity: Option<Value>,
 }
 
 impl Object {
     fn absent() -> Self {
-        Self { value: Value::Null, private: Vec::new(), tainted: false }
+        Self { value: Value::Null, private: Vec::new(), tainted: false, identity: None }
     }
 }
 
@@ -49,7 +55,9 @@ impl<'h, P: Provider> Subject<'h, P> {
         let found = harness.server.resource_schemas().find(|(name, _)| *name == type_name);
         let (_, schema) = found.unwrap_or_else(|| panic!("the provider has no resource type {type_name}"));
         let (schema, implied) = (schema.clone(), schema.implied_type());
-        Self { harness, type_name: type_name.to_owned(), schema, implied, object: Object::absent() }
+        let identity = harness.server.identity_schemas().find(|(name, _)| *name == type_name);
+        let identity = identity.map(|(_, identity)| identity);
+        Self { harness, type_name: type_name.to_owned(), schema, implied, identity, object: Object::absent() }
     }
 
     /// The state, or none while there is no resource.
@@ -79,6 +87,11 @@ impl<'h, P: Provider> Subject<'h, P> {
     /// As `terraform taint`.
     pub fn taint(&mut self) {
         self.object.tainted = true;
+    }
+
+    /// The identity that Terraform keeps beside the state, or none.
+    pub fn kept_identity(&self) -> Option<Json> {
+        self.object.identity.as_ref().map(json_of)
     }
 
     /// The bytes of private state, for a test that shows what is not in them.
@@ -177,7 +190,9 @@ impl<'h, P: Provider> Subject<'h, P> {
         if value.is_null() {
             return (Some(Object::absent()), response.diagnostics);
         }
-        (Some(Object { value, private: response.private, tainted: object.tainted }), response.diagnostics)
+        let identity = self.identity("read", &value, response.identity, object.identity.as_ref());
+        let read = Object { value, private: response.private, tainted: object.tainted, identity };
+        (Some(read), response.diagnostics)
     }
 
     /// What may be kept in a state: nothing unknown, nothing write-only.
@@ -186,35 +201,5 @@ impl<'h, P: Provider> Subject<'h, P> {
         let unknown = value.unknown_paths();
         found.extend(unknown.iter().map(|path| Violation::new(rule, path, format!("unknown after {verb}"))));
         found
-    }
-
-    /// Imports an existing object, and reads it, as `terraform import` does.
-    ///
-    /// # Panics
-    /// When the provider breaks a rule, or the resource exists already.
-    pub async fn import(&mut self, id: &str) -> Diagnostics {
-        assert!(self.object.value.is_null(), "{} is in the state already", self.type_name);
-        let request = import::Request { type_name: self.type_name.clone(), id: id.to_owned() };
-        let response = self.harness.server.import(request).await;
-        let mut diagnostics = response.diagnostics;
-        demand_no_bug(&format!("import of {}", self.type_name), &diagnostics);
-        let Some(imported) = response.imported else { return diagnostics };
-        let value = self.decode("import", 19, &imported.state);
-        let mut found = self.kept("import", 19, &value);
-        if value.is_null() || imported.type_name != self.type_name {
-            found.push(Violation::new(
-                19,
-                &AttributePath::root(),
-                "import gives exactly one object of its type",
-            ));
-        }
-        self.demand("import", &found);
-        self.object = Object { value, private: imported.private, tainted: false };
-        diagnostics.extend(self.refresh().await);
-        if self.object.value.is_null() {
-            let message = "the read after import says that the object does not exist";
-            self.demand("import", &[Violation::new(19, &AttributePath::root(), message)]);
-        }
-        diagnostics
     }
 }

@@ -6,9 +6,12 @@ use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use super::{CreateRequest, DeleteRequest, Outcome, PlanRequest, ReadRequest, Resource, UpdateRequest};
+use super::{
+    CreateRequest, DeleteRequest, MoveSource, Outcome, PlanRequest, ReadRequest, Resource, UpdateRequest,
+};
 use crate::context::Context;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::identity::IdentitySchema;
 use crate::path::AttributePath;
 use crate::private::Private;
 use crate::schema::Schema;
@@ -53,6 +56,14 @@ pub trait ErasedResource<C: Send + Sync + 'static>: Send + Sync + 'static {
     async fn update(&self, ctx: &Context, clients: &C, request: UpdateRequest<Value>) -> ErasedOutcome;
     async fn delete(&self, ctx: &Context, clients: &C, request: DeleteRequest<Value>) -> ErasedOutcome;
     async fn import(&self, ctx: &Context, clients: &C, id: String) -> ErasedOutcome;
+    fn identity_schema(&self) -> Option<IdentitySchema>;
+    /// # Errors
+    /// When the state fits no model.
+    fn identity(&self, state: &Value) -> Result<Value, Diagnostics>;
+    /// # Errors
+    /// When the identity's attributes do not go together.
+    fn import_id(&self, identity: &Value) -> Result<String, Diagnostics>;
+    fn move_state(&self, source: &MoveSource) -> ErasedOutcome;
     /// # Errors
     /// When the version is unknown or the upgraded model does not fit the schema.
     fn upgrade(&self, version: u64, state: Json) -> Result<Value, Diagnostics>;
@@ -218,6 +229,23 @@ impl<C: Send + Sync + 'static, R: Resource<C>> ErasedResource<C> for Erased<R, C
 
     async fn import(&self, ctx: &Context, clients: &C, id: String) -> ErasedOutcome {
         self.outcome("import", self.resource.import(ctx, clients, id).await)
+    }
+
+    fn identity_schema(&self) -> Option<IdentitySchema> {
+        self.resource.identity_schema()
+    }
+
+    fn identity(&self, state: &Value) -> Result<Value, Diagnostics> {
+        let model = from_value(state).map_err(|error| misfit("identity", &error))?;
+        Ok(self.resource.identity(&model))
+    }
+
+    fn import_id(&self, identity: &Value) -> Result<String, Diagnostics> {
+        self.resource.import_id(identity)
+    }
+
+    fn move_state(&self, source: &MoveSource) -> ErasedOutcome {
+        self.outcome("move", self.resource.move_state(source))
     }
 
     fn upgrade(&self, version: u64, state: Json) -> Result<Value, Diagnostics> {

@@ -23,6 +23,7 @@ pub struct Response {
     /// None where nothing could even be read; otherwise what stands, null included.
     pub state: Option<Vec<u8>>,
     pub private: Vec<u8>,
+    pub identity: Option<Vec<u8>>,
     pub diagnostics: Diagnostics,
 }
 
@@ -80,6 +81,7 @@ impl<P: Provider> Server<P> {
         self.try_apply(request).await.unwrap_or_else(|diagnostics| Response {
             state: untouched,
             private,
+            identity: None,
             diagnostics,
         })
     }
@@ -102,8 +104,9 @@ impl<P: Provider> Server<P> {
                 diagnostics: panic.diagnostic("ApplyResourceChange").into(),
             });
         let (state, private, diagnostics) = stands(&change, outcome);
+        let identity = entry.identity(&state)?;
         let state = if state.is_null() { null() } else { entry.encode(state)? };
-        Ok(Response { state: Some(state), private: private.to_bytes(), diagnostics })
+        Ok(Response { state: Some(state), private: private.to_bytes(), identity, diagnostics })
     }
 }
 

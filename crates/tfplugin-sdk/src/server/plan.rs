@@ -22,6 +22,8 @@ pub struct Response {
     pub planned: Option<Vec<u8>>,
     pub requires_replace: Vec<AttributePath>,
     pub private: Vec<u8>,
+    /// None while a new one is not wholly known.
+    pub identity: Option<Vec<u8>>,
     pub diagnostics: Diagnostics,
 }
 
@@ -32,6 +34,7 @@ impl<P: Provider> Server<P> {
             planned: None,
             requires_replace: Vec::new(),
             private,
+            identity: None,
             diagnostics,
         })
     }
@@ -43,6 +46,9 @@ impl<P: Provider> Server<P> {
         if proposed.is_null() {
             return self.plan_destroy(entry, &prior, &request.private).await;
         }
+        // An identity stays for life: a plan that changes it is a replacement, whose second plan has
+        // no prior.
+        let standing = entry.identity(&prior)?;
         let typed = PlanRequest {
             prior: Some(prior).filter(|prior| !prior.is_null()),
             proposed,
@@ -53,10 +59,15 @@ impl<P: Provider> Server<P> {
         let verb = entry.native.plan(&ctx, clients.as_deref(), typed);
         let plan = self.look("PlanResourceChange", &ctx, verb).await?;
         let planned = plan.planned.filter(|_| !plan.diagnostics.has_errors());
+        let identity = match (&planned, standing) {
+            (Some(planned), None) => entry.identity(planned)?,
+            (_, standing) => standing,
+        };
         Ok(Response {
             planned: planned.map(|planned| entry.encode(planned)).transpose()?,
             requires_replace: plan.requires_replace,
             private: plan.private.to_bytes(),
+            identity,
             diagnostics: plan.diagnostics,
         })
     }
@@ -71,6 +82,7 @@ impl<P: Provider> Server<P> {
         let verb = entry.native.plan_destroy(&ctx, clients.as_deref(), prior, private(before)?);
         let (private, diagnostics) = self.look("PlanResourceChange", &ctx, verb).await?;
         let planned = Some(null()).filter(|_| !diagnostics.has_errors());
-        Ok(Response { planned, requires_replace: Vec::new(), private: private.to_bytes(), diagnostics })
+        let (identity, private) = (entry.identity(prior)?, private.to_bytes());
+        Ok(Response { planned, requires_replace: Vec::new(), private, identity, diagnostics })
     }
 }

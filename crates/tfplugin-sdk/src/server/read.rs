@@ -18,6 +18,7 @@ pub struct Response {
     /// None on an error.
     pub state: Option<Vec<u8>>,
     pub private: Vec<u8>,
+    pub identity: Option<Vec<u8>>,
     pub diagnostics: Diagnostics,
 }
 
@@ -27,6 +28,7 @@ impl<P: Provider> Server<P> {
         self.try_read(request).await.unwrap_or_else(|diagnostics| Response {
             state: None,
             private,
+            identity: None,
             diagnostics,
         })
     }
@@ -43,14 +45,13 @@ impl<P: Provider> Server<P> {
         let state = outcome.state.map(|state| settle(state, "read", &mut diagnostics));
         let private = kept(outcome.private, before, &diagnostics);
         if diagnostics.has_errors() {
-            return Ok(Response { state: None, private: private.to_bytes(), diagnostics });
+            return Ok(Response { state: None, private: private.to_bytes(), identity: None, diagnostics });
         }
-        match state {
-            Some(state) => {
-                let state = entry.encode(state)?;
-                Ok(Response { state: Some(state), private: private.to_bytes(), diagnostics })
-            }
-            None => Ok(Response { state: Some(null()), private: Private::default().to_bytes(), diagnostics }),
-        }
+        let Some(state) = state else {
+            let private = Private::default().to_bytes();
+            return Ok(Response { state: Some(null()), private, identity: None, diagnostics });
+        };
+        let identity = entry.identity(&state)?;
+        Ok(Response { state: Some(entry.encode(state)?), private: private.to_bytes(), identity, diagnostics })
     }
 }

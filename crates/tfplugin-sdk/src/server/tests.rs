@@ -238,7 +238,8 @@ async fn without_a_configured_provider_nothing_is_applied_or_imported() {
     let response = server.apply(request).await;
     assert_eq!(read_back(&server, response.state), None);
     assert!(response.diagnostics.has_errors());
-    let request = import::Request { type_name: "thing".to_owned(), id: "n".to_owned() };
+    let request =
+        import::Request { type_name: "thing".to_owned(), target: import::Target::Id("n".to_owned()) };
     assert!(server.import(request).await.diagnostics.has_errors());
 }
 

@@ -20,6 +20,10 @@ pub(super) fn dynamic(msgpack: Vec<u8>) -> pb::DynamicValue {
     pb::DynamicValue { msgpack, json: Vec::new() }
 }
 
+pub(super) fn identity(msgpack: Vec<u8>) -> pb::ResourceIdentityData {
+    pb::ResourceIdentityData { identity_data: Some(dynamic(msgpack)) }
+}
+
 pub(super) fn path(path: &AttributePath) -> pb::AttributePath {
     let steps = path.0.iter().map(|step| {
         let selector = match step {

@@ -1,15 +1,19 @@
 //! Every RPC of tfplugin6.Provider as a call of the server.
 
 use std::sync::Arc;
+use std::vec::IntoIter;
 
+use tokio_stream::Iter;
 use tonic::{Request, Response, Status, async_trait};
 use tracing::Instrument;
 
-use super::convert::{absent, diagnostics, dynamic, encoded, path};
+use super::convert::{absent, diagnostics, dynamic, encoded, identity, path};
 use super::pb::tfplugin6 as pb;
-use super::schema::schema;
+use super::schema::{identity_schema, schema};
 use crate::provider::Provider;
-use crate::server::{Server, apply, import, plan, read, read_data, upgrade};
+use crate::server::{
+    Server, apply, identity as identities, import, list, move_state, plan, read, read_data, upgrade,
+};
 
 /// The gRPC service in front of a server.
 pub(super) struct ProviderService<P: Provider>(pub(super) Arc<Server<P>>);
@@ -28,7 +32,7 @@ fn capabilities() -> pb::ServerCapabilities {
     pb::ServerCapabilities {
         plan_destroy: true,
         get_provider_schema_optional: true,
-        move_resource_state: false,
+        move_resource_state: true,
     }
 }
 
@@ -51,10 +55,15 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
             .0
             .data_source_schemas()
             .map(|(name, _)| pb::get_metadata::DataSourceMetadata { type_name: name.to_owned() });
+        let lists = self
+            .0
+            .list_schemas()
+            .map(|(name, _)| pb::get_metadata::ListResourceMetadata { type_name: name.to_owned() });
         answer(pb::get_metadata::Response {
             server_capabilities: Some(capabilities()),
             resources: resources.collect(),
             data_sources: data_sources.collect(),
+            list_resources: lists.collect(),
             ..Default::default()
         })
     }
@@ -65,10 +74,12 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
     ) -> Answer<pb::get_provider_schema::Response> {
         let resources = self.0.resource_schemas().map(|(name, one)| (name.to_owned(), schema(one)));
         let sources = self.0.data_source_schemas().map(|(name, one)| (name.to_owned(), schema(one)));
+        let lists = self.0.list_schemas().map(|(name, one)| (name.to_owned(), schema(one)));
         answer(pb::get_provider_schema::Response {
             provider: Some(schema(self.0.schema())),
             resource_schemas: resources.collect(),
             data_source_schemas: sources.collect(),
+            list_resource_schemas: lists.collect(),
             server_capabilities: Some(capabilities()),
             ..Default::default()
         })
@@ -141,6 +152,7 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
             diagnostics: diagnostics(&done.diagnostics),
             private: done.private,
             deferred: None,
+            new_identity: done.identity.map(identity),
         })
     }
 
@@ -165,6 +177,7 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
             diagnostics: diagnostics(&done.diagnostics),
             legacy_type_system: false,
             deferred: None,
+            planned_identity: done.identity.map(identity),
         })
     }
 
@@ -187,6 +200,7 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
             private: done.private,
             diagnostics: diagnostics(&done.diagnostics),
             legacy_type_system: false,
+            new_identity: done.identity.map(identity),
         })
     }
 
@@ -194,13 +208,18 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
         &self,
         request: Request<pb::import_resource_state::Request>,
     ) -> Answer<pb::import_resource_state::Response> {
-        let pb::import_resource_state::Request { type_name, id, .. } = request.into_inner();
+        let pb::import_resource_state::Request { type_name, id, identity: named, .. } = request.into_inner();
         let span = span("ImportResourceState", &type_name);
-        let done = self.0.import(import::Request { type_name, id }).instrument(span).await;
+        let target = match named.and_then(|named| named.identity_data) {
+            Some(named) => import::Target::Identity(encoded(Some(named))),
+            None => import::Target::Id(id),
+        };
+        let done = self.0.import(import::Request { type_name, target }).instrument(span).await;
         let imported = done.imported.map(|found| pb::import_resource_state::ImportedResource {
             type_name: found.type_name,
             state: Some(dynamic(found.state)),
             private: found.private,
+            identity: found.identity.map(identity),
         });
         answer(pb::import_resource_state::Response {
             imported_resources: imported.into_iter().collect(),
@@ -214,9 +233,83 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
         request: Request<pb::move_resource_state::Request>,
     ) -> Answer<pb::move_resource_state::Response> {
         let request = request.into_inner();
-        let kind = format!("move from {} to", request.source_type_name);
-        let diagnostics = absent(&kind, &request.target_type_name);
-        answer(pb::move_resource_state::Response { diagnostics, ..Default::default() })
+        let native = move_state::Request {
+            source_provider_address: request.source_provider_address,
+            source_type_name: request.source_type_name,
+            source_schema_version: request.source_schema_version,
+            source_json: request.source_state.map(|raw| raw.json).filter(|json| !json.is_empty()),
+            target_type_name: request.target_type_name,
+        };
+        let done =
+            span("MoveResourceState", &native.target_type_name).in_scope(|| self.0.move_state(&native));
+        answer(pb::move_resource_state::Response {
+            target_state: done.state.map(dynamic),
+            diagnostics: diagnostics(&done.diagnostics),
+            target_private: done.private,
+            target_identity: done.identity.map(identity),
+        })
+    }
+
+    async fn get_resource_identity_schemas(
+        &self,
+        _: Request<pb::get_resource_identity_schemas::Request>,
+    ) -> Answer<pb::get_resource_identity_schemas::Response> {
+        let schemas = self.0.identity_schemas().map(|(name, one)| (name.to_owned(), identity_schema(&one)));
+        answer(pb::get_resource_identity_schemas::Response {
+            identity_schemas: schemas.collect(),
+            diagnostics: Vec::new(),
+        })
+    }
+
+    async fn upgrade_resource_identity(
+        &self,
+        request: Request<pb::upgrade_resource_identity::Request>,
+    ) -> Answer<pb::upgrade_resource_identity::Response> {
+        let request = request.into_inner();
+        let json = request.raw_identity.map(|raw| raw.json).unwrap_or_default();
+        let native = identities::Upgrade { type_name: request.type_name, version: request.version, json };
+        let (upgraded, found) = match self.0.upgrade_identity(&native) {
+            Ok(upgraded) => (Some(identity(upgraded)), Vec::new()),
+            Err(found) => (None, diagnostics(&found)),
+        };
+        answer(pb::upgrade_resource_identity::Response { upgraded_identity: upgraded, diagnostics: found })
+    }
+
+    async fn validate_list_resource_config(
+        &self,
+        request: Request<pb::validate_list_resource_config::Request>,
+    ) -> Answer<pb::validate_list_resource_config::Response> {
+        let request = request.into_inner();
+        let (name, config) = (request.type_name, encoded(request.config));
+        let found =
+            span("ValidateListResourceConfig", &name).in_scope(|| self.0.validate_list(&name, &config));
+        answer(pb::validate_list_resource_config::Response { diagnostics: diagnostics(&found) })
+    }
+
+    type ListResourceStream = Iter<IntoIter<Result<pb::list_resource::Event, Status>>>;
+
+    async fn list_resource(
+        &self,
+        request: Request<pb::list_resource::Request>,
+    ) -> Answer<Self::ListResourceStream> {
+        let request = request.into_inner();
+        let span = span("ListResource", &request.type_name);
+        let native = list::Request {
+            type_name: request.type_name,
+            config: encoded(request.config),
+            whole: request.include_resource_object,
+            // None at all is no limit.
+            limit: usize::try_from(request.limit).ok().filter(|limit| *limit > 0).unwrap_or(usize::MAX),
+        };
+        let events = self.0.list(native).instrument(span).await.into_iter().map(|event| {
+            Ok(pb::list_resource::Event {
+                identity: event.identity.map(identity),
+                display_name: event.display_name,
+                resource_object: event.object.map(dynamic),
+                diagnostic: diagnostics(&event.diagnostics),
+            })
+        });
+        answer(tokio_stream::iter(events.collect::<Vec<_>>()))
     }
 
     async fn validate_data_resource_config(

@@ -1,6 +1,7 @@
 //! A schema as a message.
 
 use super::pb::tfplugin6 as pb;
+use crate::identity::IdentitySchema;
 use crate::schema::{Attribute, AttributeType, Attributes, Nested, Nesting, Schema};
 
 pub(super) fn schema(schema: &Schema) -> pb::Schema {
@@ -14,6 +15,21 @@ pub(super) fn schema(schema: &Schema) -> pb::Schema {
     };
     let version = i64::try_from(schema.version).expect("schema versions grow by one");
     pb::Schema { version, block: Some(block) }
+}
+
+pub(super) fn identity_schema(schema: &IdentitySchema) -> pb::ResourceIdentitySchema {
+    let attributes =
+        schema.attributes.iter().map(|(name, one)| pb::resource_identity_schema::IdentityAttribute {
+            name: name.clone(),
+            r#type: one.shape.to_json().to_string().into_bytes(),
+            required_for_import: one.required_for_import,
+            optional_for_import: !one.required_for_import,
+            description: one.description.clone(),
+        });
+    pb::ResourceIdentitySchema {
+        version: i64::try_from(schema.version).expect("identity versions grow by one"),
+        identity_attributes: attributes.collect(),
+    }
 }
 
 fn attributes(attributes: &Attributes) -> Vec<pb::schema::Attribute> {

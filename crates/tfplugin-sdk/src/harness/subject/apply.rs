@@ -117,9 +117,11 @@ impl<P: Provider> Subject<'_, P> {
             return response.diagnostics;
         }
         let tainted = failed && (verb == "create" || self.object.tainted);
+        let before = self.object.identity.as_ref().filter(|_| verb == "update");
+        let identity = self.identity(verb, &value, response.identity, before);
         self.object = match value {
             Value::Null => Object::absent(),
-            value => Object { value, private: response.private, tainted },
+            value => Object { value, private: response.private, tainted, identity },
         };
         response.diagnostics
     }

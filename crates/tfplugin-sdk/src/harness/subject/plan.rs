@@ -126,6 +126,9 @@ impl<P: Provider> Subject<'_, P> {
         demand_no_bug(&format!("plan of {}", self.type_name), &response.diagnostics);
         let Some(bytes) = response.planned else { return Plan::refused(response.diagnostics) };
         let planned = self.decode("plan", 4, &bytes);
+        if base.identity.is_some() {
+            self.identity("plan", &planned, response.identity, base.identity.as_ref());
+        }
         let change = Change { prior: &base.value, config, planned: &planned };
         let mut found = planned::check(attributes, &change);
         if !base.value.is_null() {

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Attr, Attribute, Configured, Context, CreateRequest, DeleteRequest, Diagnostic, Diagnostics,
-    ErasedResource, Outcome, PlanOutcome, PlanRequest, Private, Provider, ReadRequest, Resource, Schema,
-    Type, UpdateRequest, async_trait, erase, path,
+    Attr, Attribute, Configured, Context, CreateRequest, DeleteRequest, Diagnostic, Diagnostics, ErasedList,
+    ErasedResource, IdentityAttribute, IdentitySchema, List, ListRequest, Listed, Listing, MoveSource,
+    Outcome, PlanOutcome, PlanRequest, Private, Provider, ReadRequest, Resource, Schema, Type, UpdateRequest,
+    Value, async_trait, erase, erase_list, path,
 };
 
 /// The one rule that is broken, and how.
@@ -42,6 +43,11 @@ pub(super) enum Fault {
     CreateFails,
     UpdateFails,
     ModelMisfit,
+    IdentityHoldsAMap,
+    IdentityChanges,
+    IdentityIsUnknown,
+    MoveLeavesUnknown,
+    ListForgetsIdentity,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -108,6 +114,10 @@ impl Provider for Crooked {
 
     fn resources(&self) -> Vec<Box<dyn ErasedResource<Shared>>> {
         vec![erase(Thing { fault: self.fault, plans: Mutex::default() })]
+    }
+
+    fn lists(&self) -> Vec<Box<dyn ErasedList<Shared>>> {
+        vec![erase_list(Things(self.fault))]
     }
 }
 
@@ -304,4 +314,80 @@ impl Resource<Shared> for Thing {
             _ => Outcome::gone(),
         })
     }
+
+    fn identity_schema(&self) -> Option<IdentitySchema> {
+        let mut name = IdentityAttribute::required("Its name.");
+        if self.is(Fault::IdentityHoldsAMap) {
+            name.shape = Type::map(Type::String);
+        }
+        Some(IdentitySchema::new([("name", name)]))
+    }
+
+    fn identity(&self, model: &Model) -> Value {
+        let name = match self.fault {
+            Fault::IdentityChanges => model.serial.map(|serial| serial.to_string()),
+            Fault::IdentityIsUnknown => Attr::Unknown,
+            _ => model.name.clone(),
+        };
+        let name = match name {
+            Attr::Known(name) => Value::String(name),
+            Attr::Null => Value::Null,
+            Attr::Unknown => Value::unknown(),
+        };
+        Value::Map([("name".to_owned(), name)].into())
+    }
+
+    fn import_id(&self, identity: &Value) -> Result<String, Diagnostics> {
+        match identity.get("name") {
+            Some(Value::String(name)) => Ok(name.clone()),
+            other => panic!("a required text is {other:?}"),
+        }
+    }
+
+    fn move_state(&self, source: &MoveSource) -> Outcome<Model> {
+        if (source.type_name.as_str(), source.schema_version) != ("straight_thing", 3) {
+            return Outcome::gone();
+        }
+        let name = source.state["title"].as_str();
+        let note = if self.is(Fault::MoveLeavesUnknown) { Attr::Unknown } else { Attr::Null };
+        Outcome::new(
+            Model { name: Attr::from(name.map(str::to_owned)), note, ..Model::default() },
+            Private::default(),
+        )
+    }
+}
+
+/// Lists the one thing that there may be, three times.
+struct Things(Fault);
+
+#[async_trait]
+impl List<Shared> for Things {
+    type Config = Filter;
+    type Resource = Model;
+
+    fn type_name(&self) -> &'static str {
+        "crooked_thing"
+    }
+
+    fn schema(&self) -> Schema {
+        Schema::new("", [("prefix", Attribute::string("Only names that start so.").optional())])
+    }
+
+    async fn list(&self, _: &Context, world: &Shared, request: ListRequest<Filter>) -> Listing<Model> {
+        let live = world.lock().unwrap_or_else(PoisonError::into_inner).live.clone();
+        let prefix = request.config.prefix.as_str().unwrap_or_default();
+        let live = live.filter(|live| live.name.as_str().is_some_and(|name| name.starts_with(prefix)));
+        let found = live.into_iter().flat_map(|live| {
+            let name = if self.0 == Fault::ListForgetsIdentity { Attr::Unknown } else { live.name.clone() };
+            let object = Model { name, ..live };
+            let one = Listed { display_name: "it".to_owned(), object, diagnostics: Diagnostics::none() };
+            [one.clone(), one.clone(), one]
+        });
+        Listing { found: found.collect(), diagnostics: Diagnostics::none() }
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Filter {
+    prefix: Attr<String>,
 }

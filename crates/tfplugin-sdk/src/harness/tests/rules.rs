@@ -74,6 +74,9 @@ fn each_broken_rule_is_named_with_its_place() {
         (Fault::PlanFlaps, "rule 25 at note"),
         (Fault::NeverSettles, "rule 25"),
         (Fault::ModelMisfit, "unmodelled"),
+        (Fault::IdentityHoldsAMap, "rule 2 at name"),
+        (Fault::IdentityChanges, "rule 17"),
+        (Fault::IdentityIsUnknown, "rule 15"),
     ];
     for (fault, expected) in cases {
         // A read that loses the object shows in the import only when no refresh looks before it.
