@@ -1,14 +1,13 @@
-//! Helm in Rust: charts, values, templates, releases and hooks, without a runtime or a client.
+//! Helm in Rust: charts, values, templates, releases and hooks. The core has no runtime and no client.
 //!
-//! Enters: a chart (directory, archive or files in memory), values, and a cluster behind the
+//! Enters: a chart (directory, archive, files in memory, repository or registry), values, and a cluster behind the
 //! [`cluster::Cluster`] trait, which the caller implements over its own client. Leaves: the objects of
 //! a release, applied server-side and marked as Helm marks them, and the release records that Helm 3
 //! and 4 read and go on from.
-//! Deliberately absent: repositories and downloads, JSON schemas of values, waiting for objects to be
-//! ready, plugins, and post-renderers.
+//! Deliberately absent: plugins, post-renderers and provenance files.
 //!
 //! The rooms, in the order in which data goes through them:
-//! [`chart`] reads files; [`values`] brings defaults and the user's values together; [`render`] runs
+//! [`repository`] fetches; [`chart`] reads files; [`values`] brings defaults and the user's values together; [`render`] runs
 //! the [`template`]s on them ([`value`] and [`yaml`] are what those compute with); [`manifest`] splits,
 //! orders and digests what comes out; [`action`] installs, upgrades, repairs and uninstalls it on a
 //! [`cluster`]; [`release`] writes down how that went; [`readiness`] tells whether an object works.
@@ -65,6 +64,7 @@ pub mod manifest;
 pub mod readiness;
 pub mod release;
 pub mod render;
+pub mod repository;
 pub mod template;
 pub mod value;
 pub mod values;
