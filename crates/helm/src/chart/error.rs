@@ -43,6 +43,8 @@ pub enum ChartError {
     MissingDependencies { chart: String, missing: String },
     #[error("the values of the subchart {subchart} are {found}, a map is wanted")]
     SubchartValues { subchart: String, found: String },
+    #[error("values don't meet the specifications of the schema(s) in the following chart(s):{findings}")]
+    Values { findings: String },
     #[error(
         "chart {chart} requires Kubernetes {wanted}, the cluster runs {cluster}; use a chart version for it"
     )]

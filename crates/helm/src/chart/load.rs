@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::{Chart, ChartError, ChartFile, Metadata, source};
+use super::source::{self, Budget};
+use super::{Chart, ChartError, ChartFile, Metadata};
 use crate::value::{Map, Value};
 use crate::{values, yaml};
 
 /// Subcharts in subcharts in …: more than any chart has, fewer than a stack holds.
 const NESTING_MAX: usize = 16;
 
-pub(super) fn load_files(files: Vec<ChartFile>) -> Result<Chart, ChartError> {
-    load_nested(files, NESTING_MAX)
+/// `budget` is what archives in the chart may still unpack to.
+pub(super) fn load_files(files: Vec<ChartFile>, budget: &mut Budget) -> Result<Chart, ChartError> {
+    load_nested(files, NESTING_MAX, budget)
 }
 
-fn load_nested(files: Vec<ChartFile>, levels_left: usize) -> Result<Chart, ChartError> {
+fn load_nested(files: Vec<ChartFile>, levels_left: usize, budget: &mut Budget) -> Result<Chart, ChartError> {
     let find = |path: &str| files.iter().find(|file| file.path == path);
     let described = find("Chart.yaml").ok_or(ChartError::NoMetadata)?;
     let mut description = parse_json(described)?;
@@ -38,7 +40,7 @@ fn load_nested(files: Vec<ChartFile>, levels_left: usize) -> Result<Chart, Chart
         sort_in(&mut chart, &mut subcharts, file)?;
     }
     for (name, files) in subcharts {
-        let loaded = load_subchart(&name, files, levels_left);
+        let loaded = load_subchart(&name, files, levels_left, budget);
         let loaded = loaded.map_err(|source| ChartError::Subchart {
             name,
             parent: chart.name().to_owned(),
@@ -108,7 +110,12 @@ fn sort_in(
 }
 
 /// A directory or an archive in `charts/`; names that start with `_` or `.` are no charts.
-fn load_subchart(name: &str, files: Vec<ChartFile>, levels_left: usize) -> Result<Option<Chart>, ChartError> {
+fn load_subchart(
+    name: &str,
+    files: Vec<ChartFile>,
+    levels_left: usize,
+    budget: &mut Budget,
+) -> Result<Option<Chart>, ChartError> {
     if name.starts_with(['_', '.']) {
         return Ok(None);
     }
@@ -118,11 +125,12 @@ fn load_subchart(name: &str, files: Vec<ChartFile>, levels_left: usize) -> Resul
     if name.ends_with(".tgz") {
         let archive = files.into_iter().find(|file| file.path == name);
         let archive = archive.ok_or(ChartError::NoMetadata)?;
-        return load_nested(source::read_archive(archive.data.as_slice())?, levels_left).map(Some);
+        let files = source::read_archive(archive.data.as_slice(), budget)?;
+        return load_nested(files, levels_left, budget).map(Some);
     }
     let inside = files.into_iter().filter_map(|file| {
         let (_, path) = file.path.split_once('/')?;
         Some(ChartFile { path: path.to_owned(), data: file.data })
     });
-    load_nested(inside.collect(), levels_left).map(Some)
+    load_nested(inside.collect(), levels_left, budget).map(Some)
 }

@@ -2,9 +2,9 @@
 //!
 //! Enters: files, within [`FILE_BYTES_MAX`] and [`CHART_BYTES_MAX`], none of them outside the
 //! chart. Leaves: a [`Chart`] with its metadata checked, its default values parsed and its
-//! subcharts loaded; and, given the user's values, only the subcharts that are enabled.
-//! Deliberately absent: repositories and registries, downloads, and the check of values against
-//! values.schema.json, which is kept but not read.
+//! subcharts loaded; and, given the user's values, only the subcharts that are enabled, and whether
+//! the values are what each chart's values.schema.json wants.
+//! Deliberately absent: repositories and registries; [`crate::repository`] fetches from them.
 
 mod dependencies;
 mod error;
@@ -12,6 +12,7 @@ mod ignore;
 mod load;
 mod metadata;
 mod pattern;
+mod schema;
 mod source;
 
 use std::io::Read;
@@ -19,9 +20,10 @@ use std::path::Path;
 
 pub use error::ChartError;
 pub use metadata::{Dependency, Maintainer, Metadata};
+use source::Budget;
 pub use source::{CHART_BYTES_MAX, FILE_BYTES_MAX};
 
-use crate::value::Map;
+use crate::value::{Map, Value};
 
 /// One file of a chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +43,7 @@ pub struct Chart {
     pub templates: Vec<ChartFile>,
     /// values.yaml. A clone of a chart shares this map; nothing in this crate changes it.
     pub values: Map,
-    /// values.schema.json as it stands.
+    /// values.schema.json as it stands; see [`Chart::check_values`].
     pub schema: Option<Vec<u8>>,
     /// All other files, which templates reach by `.Files`.
     pub files: Vec<ChartFile>,
@@ -58,7 +60,8 @@ impl Chart {
     pub fn load(path: &Path) -> Result<Self, ChartError> {
         let read = |source| ChartError::Read { path: path.to_path_buf(), source };
         if std::fs::metadata(path).map_err(read)?.is_dir() {
-            return load::load_files(source::read_directory(path)?);
+            let mut budget = Budget::new();
+            return load::load_files(source::read_directory(path, &mut budget)?, &mut budget);
         }
         Self::from_archive(std::fs::File::open(path).map_err(read)?)
     }
@@ -68,7 +71,8 @@ impl Chart {
     /// # Errors
     /// As [`Chart::load`].
     pub fn from_archive(archive: impl Read) -> Result<Self, ChartError> {
-        load::load_files(source::read_archive(archive)?)
+        let mut budget = Budget::new();
+        load::load_files(source::read_archive(archive, &mut budget)?, &mut budget)
     }
 
     /// Makes a chart of files in memory, their paths relative to the chart's directory.
@@ -81,7 +85,7 @@ impl Chart {
         D: Into<Vec<u8>>,
     {
         let files = files.into_iter().map(|(path, data)| ChartFile { path: path.into(), data: data.into() });
-        load::load_files(files.collect())
+        load::load_files(files.collect(), &mut Budget::new())
     }
 
     pub fn name(&self) -> &str {
@@ -111,6 +115,20 @@ impl Chart {
         }
         let (chart, missing) = (self.name().to_owned(), missing.join(", "));
         Err(ChartError::MissingDependencies { chart, missing })
+    }
+
+    /// Whether the values of this chart and of each subchart, as [`crate::values::coalesce`] brings them
+    /// together, are what their values.schema.json want. A schema that refers to anything outside of
+    /// its chart is refused.
+    ///
+    /// # Errors
+    /// Names, by chart and path, all that is not as a schema wants it, or the schema that is malformed.
+    pub fn check_values(&self, values: &Map) -> Result<(), ChartError> {
+        let values = Value::from(values.clone()).to_json().map_err(|error| ChartError::Yaml {
+            path: format!("values of {}", self.name()),
+            source: error.into(),
+        })?;
+        schema::check(self, &values)
     }
 
     /// Whether this chart may be installed on a cluster of this version (`v1.33.4-gke.1` counts

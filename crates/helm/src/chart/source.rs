@@ -24,16 +24,24 @@ fn without_bom(mut data: Vec<u8>) -> Vec<u8> {
     data
 }
 
-/// Counts what has been read against [`CHART_BYTES_MAX`].
-struct Budget(u64);
+/// Counts what has been read against [`CHART_BYTES_MAX`], in a chart and in all archives in it.
+pub(super) struct Budget {
+    files: u64,
+    /// What is unpacked is bounded too: headers and skipped entries are no files.
+    unpacked: u64,
+}
 
 impl Budget {
+    pub(super) fn new() -> Self {
+        Self { files: CHART_BYTES_MAX, unpacked: 2 * CHART_BYTES_MAX }
+    }
+
     fn take(&mut self, path: &str, bytes: u64) -> Result<(), ChartError> {
         if bytes > FILE_BYTES_MAX {
             return Err(ChartError::FileTooLarge { path: path.to_owned(), bytes, limit: FILE_BYTES_MAX });
         }
-        self.0 = self
-            .0
+        self.files = self
+            .files
             .checked_sub(bytes)
             .ok_or_else(|| ChartError::TooLarge { path: path.to_owned(), limit: CHART_BYTES_MAX })?;
         Ok(())
@@ -42,32 +50,28 @@ impl Budget {
 
 /// The files of a chart directory that its `.helmignore` leaves in, in the order of their paths.
 /// Symbolic links are followed, as Helm follows them.
-pub(super) fn read_directory(root: &Path) -> Result<Vec<ChartFile>, ChartError> {
+pub(super) fn read_directory(root: &Path, budget: &mut Budget) -> Result<Vec<ChartFile>, ChartError> {
     let ignore_path = root.join(".helmignore");
     let rules = match fs::read_to_string(&ignore_path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(source) => return Err(ChartError::Read { path: ignore_path, source }),
     };
-    let mut walk = Walk {
-        rules: IgnoreRules::parse(&rules)?,
-        budget: Budget(CHART_BYTES_MAX),
-        open: BTreeSet::new(),
-        files: Vec::new(),
-    };
+    let mut walk =
+        Walk { rules: IgnoreRules::parse(&rules)?, budget, open: BTreeSet::new(), files: Vec::new() };
     walk.directory(root, "")?;
     Ok(walk.files)
 }
 
-struct Walk {
+struct Walk<'a> {
     rules: IgnoreRules,
-    budget: Budget,
+    budget: &'a mut Budget,
     /// The directories between the root and here, resolved: a link back to one is a cycle.
     open: BTreeSet<PathBuf>,
     files: Vec<ChartFile>,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn directory(&mut self, directory: &Path, prefix: &str) -> Result<(), ChartError> {
         let read = |source| ChartError::Read { path: directory.to_path_buf(), source };
         let resolved = directory.canonicalize().map_err(read)?;
@@ -108,12 +112,9 @@ impl Walk {
 }
 
 /// The files of a gzipped tar archive without their first path part, which names the chart.
-pub(super) fn read_archive(archive: impl Read) -> Result<Vec<ChartFile>, ChartError> {
+pub(super) fn read_archive(archive: impl Read, budget: &mut Budget) -> Result<Vec<ChartFile>, ChartError> {
     let unreadable = |source| ChartError::Archive { source };
-    // What is unpacked is bounded too: headers and skipped entries count as little as they may.
-    let unpacked = MultiGzDecoder::new(archive).take(2 * CHART_BYTES_MAX);
-    let mut tar = tar::Archive::new(unpacked);
-    let mut budget = Budget(CHART_BYTES_MAX);
+    let mut tar = tar::Archive::new(MultiGzDecoder::new(archive).take(budget.unpacked));
     let mut files = Vec::new();
     for entry in tar.entries().map_err(unreadable)? {
         let mut entry = entry.map_err(unreadable)?;
@@ -128,6 +129,7 @@ pub(super) fn read_archive(archive: impl Read) -> Result<Vec<ChartFile>, ChartEr
         entry.read_to_end(&mut data).map_err(unreadable)?;
         files.push(ChartFile { path, data: without_bom(data) });
     }
+    budget.unpacked = tar.into_inner().limit();
     if files.is_empty() {
         return Err(ChartError::EmptyArchive);
     }

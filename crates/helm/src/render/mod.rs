@@ -111,6 +111,7 @@ pub fn render(chart: &Chart, request: &Request<'_>, world: &dyn World) -> Result
     chart.check_dependencies()?;
     let chart = chart.resolve(request.values)?;
     let coalesced = values::coalesce(&chart, request.values)?;
+    chart.check_values(&coalesced.values)?;
     chart.check_kube_version(&request.capabilities.kube_version)?;
     let effective_values = coalesced.values.deep_clone();
     let files = render_files(&chart, request, coalesced.values, world)?;

@@ -4,7 +4,7 @@
 //! subchart, which holds that subchart's values, and `global` in each of them.
 //! The rules are Helm's: a later document wins, maps merge, everything else replaces, null deletes
 //! a chart's default, and the parent's values beat the subchart's.
-//! Deliberately absent: JSON schemas, and reading files.
+//! Deliberately absent: reading files, and JSON schemas, which a [`crate::chart::Chart`] checks.
 
 mod coalesce;
 mod set;
