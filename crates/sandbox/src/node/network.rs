@@ -10,6 +10,9 @@ use super::{NodeError, Spawner};
 pub(super) const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 244, 0, 1);
 const PREFIX_LENGTH: u8 = 16;
 const BRIDGE: &str = "pods";
+/// A bridge without an address of its own takes the lowest of its ports', and another one when that pod ends: what
+/// the other pods then send is lost until they ask again who the gateway is.
+const BRIDGE_HARDWARE_ADDRESS: &str = "02:00:0a:f4:00:01";
 /// The first address of a pod; below are the gateway and room for what may come.
 const FIRST_HOST: u32 = 10;
 const HOSTS: u32 = 1 << (32 - PREFIX_LENGTH as u32);
@@ -63,8 +66,8 @@ impl Network {
     /// Brings up loopback and the bridge in the namespace that this process is in.
     pub async fn start(spawner: Spawner) -> Result<Self, NodeError> {
         let batch = format!(
-            "link set lo up\nlink add {BRIDGE} type bridge\naddr add {GATEWAY}/{PREFIX_LENGTH} dev {BRIDGE}\n\
-             link set {BRIDGE} up\n"
+            "link set lo up\nlink add {BRIDGE} address {BRIDGE_HARDWARE_ADDRESS} type bridge\n\
+             addr add {GATEWAY}/{PREFIX_LENGTH} dev {BRIDGE}\nlink set {BRIDGE} up\n"
         );
         spawner.run("ip", &["-batch", "-"], &batch).await?;
         Ok(Self { spawner, addresses: Mutex::default() })

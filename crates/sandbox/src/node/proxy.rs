@@ -1,6 +1,7 @@
 //! ClusterIPs: each is an address of the inner loopback with a TCP listener a port, which dials a ready endpoint.
 //!
 //! A port without endpoints has no listener, so that the kernel refuses the connection as kube-proxy would.
+//! Connections outlive their Service, as tracked connections do: the address stays until the last of them ended.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,6 +22,9 @@ const DIAL_LIMIT: Duration = Duration::from_secs(10);
 
 type Backends = Vec<SocketAddr>;
 
+/// Addresses of the loopback, each with a token that its open connections share.
+type Addresses = BTreeMap<Ipv4Addr, Arc<()>>;
+
 /// What ought to listen: by address and port, the endpoints behind it.
 type Table = BTreeMap<SocketAddr, Backends>;
 
@@ -33,28 +37,40 @@ struct Listener {
 pub(super) async fn run(store: Store, network: Arc<Network>) {
     let mut changes = store.changes();
     let mut listeners: BTreeMap<SocketAddr, Listener> = BTreeMap::new();
-    let mut addresses: Vec<Ipv4Addr> = Vec::new();
+    let mut addresses = Addresses::new();
     loop {
         changes.mark_unchanged();
         let table = observe_table(&store);
         let wanted = observe_addresses(&store);
-        for address in wanted.iter().filter(|address| !addresses.contains(address)) {
+        for address in &wanted {
+            if addresses.contains_key(address) {
+                continue;
+            }
             if let Err(error) = network.add_service_address(*address).await {
                 tracing::error!(%address, error = error.in_one_line(), "cannot add a Service's address");
             }
+            addresses.insert(*address, Arc::default());
         }
-        reconcile(&mut listeners, table).await;
-        for address in addresses.iter().filter(|address| !wanted.contains(address)) {
-            network.remove_service_address(*address).await;
+        reconcile(&mut listeners, table, &addresses).await;
+        for address in without_use(&addresses, &wanted) {
+            network.remove_service_address(address).await;
+            addresses.remove(&address);
         }
-        addresses = wanted;
         if changes.changed().await.is_err() {
             return;
         }
     }
 }
 
-async fn reconcile(listeners: &mut BTreeMap<SocketAddr, Listener>, table: Table) {
+/// Addresses that no Service has any more and on which nothing is open.
+fn without_use(addresses: &Addresses, wanted: &[Ipv4Addr]) -> Vec<Ipv4Addr> {
+    let unused = addresses
+        .iter()
+        .filter(|(address, connections)| !wanted.contains(address) && Arc::strong_count(connections) == 1);
+    unused.map(|(address, _)| *address).collect()
+}
+
+async fn reconcile(listeners: &mut BTreeMap<SocketAddr, Listener>, table: Table, addresses: &Addresses) {
     listeners.retain(|address, listener| {
         let stays = table.contains_key(address);
         if !stays {
@@ -73,7 +89,9 @@ async fn reconcile(listeners: &mut BTreeMap<SocketAddr, Listener>, table: Table)
             });
             continue;
         }
-        match listen(address, backends).await {
+        let SocketAddr::V4(socket) = address else { continue };
+        let connections = addresses.get(socket.ip()).cloned().unwrap_or_default();
+        match listen(address, backends, connections).await {
             Ok(listener) => {
                 listeners.insert(address, listener);
             }
@@ -83,24 +101,32 @@ async fn reconcile(listeners: &mut BTreeMap<SocketAddr, Listener>, table: Table)
     }
 }
 
-async fn listen(address: SocketAddr, backends: Backends) -> Result<Listener, NodeError> {
+async fn listen(
+    address: SocketAddr,
+    backends: Backends,
+    connections: Arc<()>,
+) -> Result<Listener, NodeError> {
     let socket = TcpListener::bind(address).await.map_err(|source| NodeError::Serve {
         what: "a Service",
         address: address.to_string(),
         source,
     })?;
     let (sender, receiver) = watch::channel(Arc::new(backends));
-    let task = tokio::spawn(accept(socket, receiver));
+    let task = tokio::spawn(accept(socket, receiver, connections));
     Ok(Listener { backends: sender, task })
 }
 
-async fn accept(socket: TcpListener, backends: watch::Receiver<Arc<Backends>>) {
+async fn accept(socket: TcpListener, backends: watch::Receiver<Arc<Backends>>, connections: Arc<()>) {
     let turn = AtomicUsize::new(0);
     loop {
         let Ok((client, _)) = socket.accept().await else { continue };
         let backends = Arc::clone(&backends.borrow());
         let turn = turn.fetch_add(1, Ordering::Relaxed);
-        tokio::spawn(forward(client, backends, turn));
+        let open = Arc::clone(&connections);
+        tokio::spawn(async move {
+            forward(client, backends, turn).await;
+            drop(open);
+        });
     }
 }
 
@@ -183,6 +209,17 @@ mod tests {
         assert_eq!(backends_of(&endpoints, "other"), []);
     }
 
+    #[test]
+    fn an_address_without_a_service_goes_with_its_last_connection() {
+        let address = Ipv4Addr::new(10, 96, 1, 1);
+        let addresses = Addresses::from([(address, Arc::default())]);
+        let open = Arc::clone(&addresses[&address]);
+        assert!(without_use(&addresses, &[]).is_empty());
+        drop(open);
+        assert!(without_use(&addresses, &[address]).is_empty());
+        assert_eq!(without_use(&addresses, &[]), [address]);
+    }
+
     #[tokio::test]
     async fn a_dead_backend_is_passed_over() {
         let alive = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -196,7 +233,7 @@ mod tests {
         let front = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = front.local_addr().expect("an address");
         let (_sender, receiver) = watch::channel(Arc::new(backends));
-        tokio::spawn(accept(front, receiver));
+        tokio::spawn(accept(front, receiver, Arc::default()));
         let mut client = TcpStream::connect(address).await.expect("connected");
         let mut said = Vec::new();
         client.read_to_end(&mut said).await.expect("read");

@@ -38,8 +38,10 @@ announce_ip() {
 
 # Fills PEERS with "index:address" of every pod, and MY_IP. All the names exist before the first pod
 # does; so one that does not resolve is a fault of DNS, and nothing may be concluded from silence then.
+# It waits for the seconds in $1, or 120.
 resolve_peers() {
-  resolve_until=$(($(date +%s) + 120))
+  resolve_seconds=${1:-120}
+  resolve_until=$(($(date +%s) + resolve_seconds))
   while :; do
     PEERS=''
     MY_IP=''
@@ -59,7 +61,7 @@ resolve_peers() {
       return 0
     fi
     if [ "$(date +%s)" -ge "$resolve_until" ]; then
-      echo "no address after 120s for:${missing:- $FULLNAME-announce-$INDEX}" >&2
+      echo "no address after ${resolve_seconds}s for:${missing:- $FULLNAME-announce-$INDEX}" >&2
       return 1
     fi
     sleep 0.5

@@ -47,7 +47,8 @@ good_replica() {
   return 1
 }
 
-# Called while a failover is waited for; the hook before a stop holds writes back in it.
+# Called while a failover is waited for, and ends the wait when it fails; the hook before a stop holds
+# writes back in it.
 while_waiting() { :; }
 
 # Waits until the sentinel at $1 names another server. Sets MASTER.
@@ -57,7 +58,7 @@ wait_for_switch() {
     if [ -n "$MASTER" ] && [ "$MASTER" != "$MY_IP" ]; then
       return 0
     fi
-    while_waiting
+    while_waiting || return 1
     sleep 0.2
   done
   return 1
@@ -68,18 +69,21 @@ wait_for_switch() {
 fail_over() {
   fail_over_until=$(($(date +%s) + 30))
   while [ "$(date +%s)" -lt "$fail_over_until" ]; do
+    while_waiting || return 1
     answered=''
     for sentinel in $(peer_ips) "$MY_IP"; do
       reply=$(sentinel_cli "$sentinel" sentinel failover "$GROUP")
       case $reply in
         '') continue ;;
-        OK | INPROG*) wait_for_switch "$sentinel" && return 0 ;;
+        OK | INPROG*)
+          wait_for_switch "$sentinel" && return 0
+          while_waiting || return 1
+          ;;
         *) echo "the sentinel at $sentinel: $reply" ;;
       esac
       answered=1
     done
     [ -n "$answered" ] || return 1
-    while_waiting
     sleep 0.5
   done
   return 1

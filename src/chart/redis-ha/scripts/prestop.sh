@@ -12,8 +12,20 @@ hold_writes() {
   me client pause 6000 write >/dev/null
 }
 
+# 0 while a replica is connected, or was until 5 s ago: a promotion cuts its link before a sentinel tells of
+# it. In an uninstall all pods end at once, and nobody is left to take over.
+someone_follows() {
+  if [ "$(me info replication | field connected_slaves)" -gt 0 ] 2>/dev/null; then
+    alone_since=''
+    return 0
+  fi
+  alone_since=${alone_since:-$(date +%s)}
+  [ "$(date +%s)" -lt "$((alone_since + 5))" ]
+}
+
 while_waiting() {
   hold_writes
+  someone_follows
 }
 
 # 0 when some replica has acknowledged all that was written.
@@ -26,12 +38,15 @@ replicas_caught_up() {
 replication=$(me info replication)
 [ "$(echo "$replication" | field role)" = master ] || exit 0
 [ "$(echo "$replication" | field connected_slaves)" -gt 0 ] 2>/dev/null || exit 0
-resolve_peers || exit 0
+# An uninstall takes the names away for good: there is no use in waiting long.
+resolve_peers 2 || exit 0
 
 hold_writes
 wanted=$(me info replication | field master_repl_offset)
+alone_since=''
 tries=0
 until replicas_caught_up "$wanted" || [ "$tries" -ge 15 ]; do
+  someone_follows || break
   tries=$((tries + 1))
   sleep 0.2
 done
