@@ -26,6 +26,7 @@ mod respond;
 mod reviews;
 mod scale;
 mod serve;
+mod spdy;
 mod strategic;
 mod table;
 pub mod tls;

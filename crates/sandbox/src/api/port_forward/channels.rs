@@ -1,20 +1,16 @@
 //! Port-forwards over WebSocket channels (`v4.channel.k8s.io`): each port has a data and an error channel, and both
 //! open with the port's number.
 
-use axum::body::Body;
 use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
 use futures::{SinkExt as _, StreamExt as _};
-use http::Request;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 
-use super::Api;
-use super::exec::{frame, goodbye, upgrade};
-use super::node_agent::Duplex;
-use super::request::{Query, Target};
-use super::respond::Answer;
-use crate::store::{Status, object};
+use crate::api::exec::{frame, goodbye};
+use crate::api::node_agent::Duplex;
+use crate::api::request::Query;
+use crate::store::Status;
 
 /// A channel is one byte, and each port takes two.
 const PORTS_MAX: usize = 64;
@@ -23,32 +19,7 @@ const QUEUE_MESSAGES: usize = 64;
 
 type Stream = Box<dyn Duplex>;
 
-impl Api {
-    pub(super) async fn port_forward(&self, target: Target, request: Request<Body>) -> Answer {
-        let key = target.key();
-        let query = Query::parse(request.uri().query());
-        let pod = self.store.get(&key).ok_or_else(|| Status::not_found(key.kind, &key.name))?;
-        if object::text(&pod, "/spec/nodeName").is_empty() {
-            return Err(Status::bad_request(format!("pod {} does not have a host assigned", key.name)));
-        }
-        let ports = parse_ports(&query)?;
-        let upgrade = upgrade(request, &["v4.channel.k8s.io"]).await?;
-        if ports.is_empty() {
-            return Err(Status::bad_request("query parameter \"ports\" is required"));
-        }
-        let namespace = key.namespace.clone().unwrap_or_default();
-        let mut streams = Vec::new();
-        for port in ports {
-            // A port that nobody listens on is told on its error channel, as a kubelet tells it.
-            let stream =
-                self.agent.dial(&namespace, &key.name, port).await.map_err(|source| source.to_string());
-            streams.push((port, stream));
-        }
-        Ok(upgrade.on_upgrade(move |socket| run(socket, streams)))
-    }
-}
-
-fn parse_ports(query: &Query) -> Result<Vec<u16>, Status> {
+pub(super) fn parse_ports(query: &Query) -> Result<Vec<u16>, Status> {
     let parts: Vec<_> =
         query.all("ports").flat_map(|list| list.split(',')).filter(|part| !part.is_empty()).collect();
     if parts.len() > PORTS_MAX {
@@ -57,6 +28,9 @@ fn parse_ports(query: &Query) -> Result<Vec<u16>, Status> {
             parts.len()
         )));
     }
+    if parts.is_empty() {
+        return Err(Status::bad_request("query parameter \"ports\" is required"));
+    }
     let parse = |part: &str| match part.parse() {
         Ok(port @ 1..) => Ok(port),
         _ => Err(Status::bad_request(format!("query parameter \"ports\": {part:?} is no port"))),
@@ -64,7 +38,7 @@ fn parse_ports(query: &Query) -> Result<Vec<u16>, Status> {
     parts.into_iter().map(parse).collect()
 }
 
-async fn run(socket: WebSocket, streams: Vec<(u16, Result<Stream, String>)>) {
+pub(super) async fn run(socket: WebSocket, streams: Vec<(u16, Result<Stream, String>)>) {
     let (mut sink, mut source) = socket.split();
     let (out, mut queue) = mpsc::channel::<Message>(QUEUE_MESSAGES);
     let mut writers: Vec<Option<WriteHalf<Stream>>> = Vec::new();
