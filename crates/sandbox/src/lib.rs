@@ -7,6 +7,7 @@
 pub mod api;
 pub mod cli;
 pub mod controllers;
+pub mod faults;
 pub mod gke;
 pub mod launch;
 pub mod node;

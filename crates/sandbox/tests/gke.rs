@@ -9,6 +9,7 @@ use google_cloud_container_v1::model::{self, NodeConfig, NodePool, Operation, op
 use google_cloud_gax::error::rpc::Code;
 use http::{Extensions, HeaderMap, HeaderValue};
 use sandbox::controllers::eviction::{Refusal, evict};
+use sandbox::faults::{ApiFault, Effect, Fault, Faults, Service, Verb};
 use sandbox::gke::{Gke, Settings, router};
 use sandbox::store::{DeleteOptions, Key, Store, kinds};
 use serde_json::{Value, json};
@@ -41,7 +42,7 @@ impl CredentialsProvider for StaticToken {
 /// The sandbox's Google project on a port of its own.
 struct Project {
     store: Store,
-    gke: Gke,
+    faults: Faults,
     url: String,
     shutdown: CancellationToken,
 }
@@ -61,13 +62,13 @@ impl Project {
         settings.operation_time = Duration::from_millis(200);
         let controllers = sandbox::controllers::Settings { cluster_ca_pem: "PEM".to_owned() };
         sandbox::controllers::spawn(store.clone(), &controllers, shutdown.clone()).expect("controllers");
-        let gke = Gke::new(store.clone(), settings, shutdown.clone());
+        let faults = Faults::default();
+        let gke = Gke::new(store.clone(), settings, faults.clone(), shutdown.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let served = axum::serve(listener, router(gke.clone()));
-        let stop = shutdown.clone();
-        tokio::spawn(async move { served.with_graceful_shutdown(stop.cancelled_owned()).await });
-        Self { store, gke, url, shutdown }
+        let served = sandbox::faults::serve(listener, router(gke));
+        tokio::spawn(shutdown.clone().run_until_cancelled_owned(served));
+        Self { store, faults, url, shutdown }
     }
 
     async fn client(&self, token: &'static str) -> ClusterManager {
@@ -218,13 +219,13 @@ async fn a_wrong_token_is_refused() {
 async fn a_fault_strikes_once() {
     let project = Project::start().await;
     let client = project.client(TOKEN).await;
-    project.gke.add_fault(sandbox::gke::Fault {
-        method: "GET".to_owned(),
-        path_contains: "nodePools".to_owned(),
-        code: 403,
-        message: "denied".to_owned(),
-        times: Some(1),
-    });
+    project.faults.add(Fault::Api(ApiFault {
+        service: Service::Gke,
+        verbs: vec![Verb::List],
+        path: "*/nodePools".to_owned(),
+        count: Some(1),
+        effect: Effect::Status { status: 403, retry_after_seconds: None },
+    }));
     let error = client.list_node_pools().set_parent(CLUSTER).send().await.expect_err("refused");
     assert_eq!(error.status().expect("a status").code, Code::PermissionDenied);
     client.list_node_pools().set_parent(CLUSTER).send().await.expect("the fault is over");

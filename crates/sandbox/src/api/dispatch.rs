@@ -17,12 +17,16 @@ impl Api {
     /// Answers one request, and logs its verb and URI.
     pub async fn handle(self, request: Request<Body>) -> Response {
         let (method, uri) = (request.method().clone(), loggable(request.uri()));
-        let response = match self.answer(request).await {
-            Ok(response) => response,
-            Err(status) => respond::refusal(&status),
-        };
+        let response = self.answer_or_fail(request).await;
         tracing::info!(target: "sandbox::api", %method, uri, status = response.status().as_u16());
         response
+    }
+
+    pub(super) async fn respond(&self, request: Request<Body>) -> Response {
+        match self.answer(request).await {
+            Ok(response) => response,
+            Err(status) => respond::refusal(&status),
+        }
     }
 
     async fn answer(&self, request: Request<Body>) -> Answer {
@@ -48,7 +52,7 @@ impl Api {
 
     fn authenticate(&self, request: &Request<Body>, parts: &[&str]) -> Result<(), Status> {
         let Some(value) = request.headers().get(header::AUTHORIZATION) else {
-            return Err(anonymous(parts, request));
+            return Err(forbidden("system:anonymous", parts, request.method(), request.uri()));
         };
         let given = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
         if is_same_secret(given.as_bytes(), self.token.reveal().as_bytes()) {
@@ -155,19 +159,20 @@ fn is_same_secret(given: &[u8], wanted: &[u8]) -> bool {
     given.len() == wanted.len() && given.iter().zip(wanted).fold(0, |acc, (a, b)| acc | (a ^ b)) == 0
 }
 
-fn anonymous(parts: &[&str], request: &Request<Body>) -> Status {
-    let who = "User \"system:anonymous\" cannot";
+/// What somebody may not do, in the words of RBAC.
+pub(super) fn forbidden(user: &str, parts: &[&str], method: &Method, uri: &http::Uri) -> Status {
+    let who = format!("User {user:?} cannot");
     let target = match parts {
         ["api", version, rest @ ..] => Target::parse("", version, &owned(rest)),
         ["apis", group, version, rest @ ..] => Target::parse(group, version, &owned(rest)),
         _ => None,
     };
     let Some(target) = target else {
-        let path = request.uri().path();
-        let message = format!("forbidden: {who} {} path {path:?}", request.method().as_str().to_lowercase());
+        let path = uri.path();
+        let message = format!("forbidden: {who} {} path {path:?}", method.as_str().to_lowercase());
         return Status::new(403, "Forbidden", message, Some(json!({})));
     };
-    let verb = verb_name(request.method(), &target, request.uri().query());
+    let verb = verb_name(method, &target, uri.query());
     let place = target
         .namespace
         .as_ref()
@@ -189,11 +194,11 @@ fn anonymous(parts: &[&str], request: &Request<Body>) -> Status {
     Status::new(403, "Forbidden", message, Some(details))
 }
 
-fn owned(parts: &[&str]) -> Vec<String> {
+pub(super) fn owned(parts: &[&str]) -> Vec<String> {
     parts.iter().map(|part| (*part).to_owned()).collect()
 }
 
-fn verb_name(method: &Method, target: &Target, query: Option<&str>) -> &'static str {
+pub(super) fn verb_name(method: &Method, target: &Target, query: Option<&str>) -> &'static str {
     match (method.as_str(), target.name.is_some()) {
         ("GET", _) if Query::parse(query).flag("watch") => "watch",
         ("GET", true) => "get",

@@ -13,6 +13,7 @@ mod discovery;
 mod dispatch;
 mod eviction;
 mod exec;
+mod fault;
 mod list;
 mod logs;
 pub mod node_agent;
@@ -37,6 +38,7 @@ use std::sync::Arc;
 
 pub use node_agent::NodeAgent;
 
+use crate::faults::{Connection, Faults};
 use crate::store::Store;
 use tls::Token;
 
@@ -49,10 +51,22 @@ pub struct Api {
     store: Store,
     agent: Arc<dyn NodeAgent>,
     token: Token,
+    faults: Faults,
+    /// The connection that is being served, for a fault that resets it.
+    connection: Option<Connection>,
 }
 
 impl Api {
     pub fn new(store: Store, agent: Arc<dyn NodeAgent>, token: Token) -> Self {
-        Self { store, agent, token }
+        Self { store, agent, token, faults: Faults::default(), connection: None }
+    }
+
+    /// The same API, whose requests meet these faults.
+    pub fn with_faults(self, faults: Faults) -> Self {
+        Self { faults, ..self }
+    }
+
+    fn on(&self, connection: &Connection) -> Self {
+        Self { connection: Some(connection.clone()), ..self.clone() }
     }
 }

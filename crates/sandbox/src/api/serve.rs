@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::Api;
+use crate::faults::Connection;
 
 /// A connection could not be served to its end.
 #[derive(Debug, thiserror::Error)]
@@ -36,9 +37,10 @@ impl Api {
         let acceptor = TlsAcceptor::from(tls);
         loop {
             let (stream, _) = listener.accept().await.map_err(ServeError::Accept)?;
-            let (api, acceptor) = (self.clone(), acceptor.clone());
+            let connection = Connection::of(&stream).map_err(ServeError::Accept)?;
+            let (api, acceptor) = (self.on(&connection), acceptor.clone());
             tokio::spawn(async move {
-                if let Err(error) = api.serve_tls(stream, &acceptor).await {
+                if let Some(Err(error)) = connection.serve(api.serve_tls(stream, &acceptor)).await {
                     tracing::debug!(target: "sandbox::api", %error);
                 }
             });

@@ -3,6 +3,7 @@
 //! Deliberately absent: how any of it is done (`launch`, `node`).
 
 mod down;
+mod fault;
 mod run;
 mod status;
 mod up;
@@ -31,6 +32,8 @@ enum Command {
     Down(DirArgument),
     /// Show the pods of a sandbox and where it answers
     Status(DirArgument),
+    /// Make things fail on purpose, and heal them; answers in JSON
+    Fault(fault::FaultArguments),
     /// Run a command inside the network of a sandbox, with its DNS
     Run(RunArguments),
     /// The first process of the namespaces
@@ -118,6 +121,7 @@ pub fn main() -> ExitCode {
         Command::Up(arguments) => up::run(&arguments),
         Command::Down(arguments) => down::run(&arguments.dir),
         Command::Status(arguments) => status::run(&arguments.dir),
+        Command::Fault(arguments) => fault::run(arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Init(arguments) => {
             launch::run_init(&inside_arguments("inside", &arguments.dir, arguments.size))

@@ -1,50 +1,109 @@
-//! Faults that a test asks for: the next requests of a kind are refused.
+//! Requests as faults see them, and the refusals that Google's APIs would give.
+
+use http::{Method, StatusCode};
 
 use super::error::GoogleError;
+use crate::faults::{Call, Service, Verb};
 
-/// Which requests fail, how, and how often.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// A method, or empty for all.
-    pub method: String,
-    /// A part of the path, or empty for all.
-    pub path_contains: String,
-    /// The HTTP status of the refusal.
-    pub code: u16,
-    pub message: String,
-    /// How many requests it still refuses; `None` for all.
-    pub times: Option<u32>,
+/// The parts of a path that name a collection; one at the end of a path means all of it.
+const COLLECTIONS: [&str; 7] = [
+    "clusters",
+    "nodePools",
+    "operations",
+    "instanceGroupManagers",
+    "autoscalers",
+    "listManagedInstances",
+    "zones",
+];
+
+/// What a request does, in the words of `fault add`: verbs after a colon or in a last segment are updates.
+pub(super) fn called<'a>(method: &Method, path: &'a str) -> Call<'a> {
+    let is_compute = path.starts_with("/compute/") || path.contains("/instanceGroupManagers");
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let is_collection = COLLECTIONS.contains(&last);
+    let verb = match method.as_str() {
+        "GET" if is_collection => Verb::List,
+        "GET" => Verb::Get,
+        "POST" if last == "listManagedInstances" => Verb::List,
+        "POST" if is_collection => Verb::Create,
+        "DELETE" => Verb::Delete,
+        "PATCH" => Verb::Patch,
+        _ => Verb::Update,
+    };
+    Call { service: if is_compute { Service::Compute } else { Service::Gke }, verb, path }
 }
 
-/// The refusal of a request, if a fault says so; counts it.
-pub(super) fn strike(faults: &mut Vec<Fault>, method: &str, path: &str) -> Option<GoogleError> {
-    let fault = faults.iter_mut().find(|fault| {
-        (fault.method.is_empty() || fault.method.eq_ignore_ascii_case(method))
-            && path.contains(&fault.path_contains)
-    })?;
-    let error = GoogleError::fault(fault.code, &fault.message);
-    fault.times = fault.times.map(|times| times.saturating_sub(1));
-    faults.retain(|fault| fault.times != Some(0));
-    Some(error)
+/// What the API says with a status.
+pub(super) fn refusal(call: &Call<'_>, status: StatusCode) -> GoogleError {
+    let resource = resource(call.path);
+    match status.as_u16() {
+        403 => GoogleError::forbidden(permission(call), resource),
+        404 => GoogleError::not_found(resource),
+        409 => GoogleError::fault(409, "The operation was aborted because of a conflict; try again."),
+        429 => GoogleError::fault(
+            429,
+            "Quota exceeded for quota metric 'Requests' and limit 'Requests per minute' of service \
+             'container.googleapis.com'.",
+        ),
+        503 => GoogleError::fault(503, "The service is currently unavailable."),
+        code => GoogleError::fault(code, "Internal error encountered."),
+    }
+}
+
+/// The path from `projects` on, without a verb.
+fn resource(path: &str) -> &str {
+    let from = path.find("projects/").map_or(path, |at| &path[at..]);
+    from.split(':').next().unwrap_or(from)
+}
+
+/// The permission of IAM that the call needs; node pools belong to their cluster.
+fn permission(call: &Call<'_>) -> &'static str {
+    let reads = matches!(call.verb, Verb::Get | Verb::List);
+    match (call.service, reads) {
+        (Service::Compute, true) => "compute.instanceGroupManagers.get",
+        (Service::Compute, false) => "compute.instanceGroupManagers.update",
+        _ if call.path.contains("/operations") => "container.operations.get",
+        _ if call.path.ends_with("/clusters") => "container.clusters.list",
+        (_, true) => "container.clusters.get",
+        (_, false) => "container.clusters.update",
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn check(method: Method, path: &str, service: Service, verb: Verb, permission_needed: &str) {
+        let call = called(&method, path);
+        assert_eq!((call.service, call.verb), (service, verb), "{method} {path}");
+        assert_eq!(permission(&call), permission_needed, "{method} {path}");
+    }
+
     #[test]
-    fn a_fault_strikes_as_often_as_it_says() {
-        let fault = Fault {
-            method: "POST".to_owned(),
-            path_contains: "nodePools".to_owned(),
-            code: 403,
-            message: "no".to_owned(),
-            times: Some(1),
-        };
-        let mut faults = vec![fault];
-        assert!(strike(&mut faults, "GET", "/nodePools").is_none());
-        assert!(strike(&mut faults, "POST", "/clusters").is_none());
-        assert_eq!(strike(&mut faults, "POST", "/nodePools").expect("a refusal").code, 403);
-        assert!(strike(&mut faults, "POST", "/nodePools").is_none());
+    fn requests_have_the_verbs_of_kubernetes_and_the_permissions_of_google() {
+        let pools = "/v1/projects/p/locations/l/clusters/c/nodePools";
+        let group = "/compute/v1/projects/p/zones/z/instanceGroupManagers/g";
+        let (gke, compute) = (Service::Gke, Service::Compute);
+        check(Method::GET, pools, gke, Verb::List, "container.clusters.get");
+        check(Method::POST, pools, gke, Verb::Create, "container.clusters.update");
+        check(Method::GET, &format!("{pools}/n"), gke, Verb::Get, "container.clusters.get");
+        check(Method::POST, &format!("{pools}/n:setSize"), gke, Verb::Update, "container.clusters.update");
+        check(Method::DELETE, &format!("{pools}/n"), gke, Verb::Delete, "container.clusters.update");
+        check(Method::GET, group, compute, Verb::Get, "compute.instanceGroupManagers.get");
+        let listed = format!("{group}/listManagedInstances");
+        check(Method::POST, &listed, compute, Verb::List, "compute.instanceGroupManagers.get");
+        let resized = format!("{group}/resize");
+        check(Method::POST, &resized, compute, Verb::Update, "compute.instanceGroupManagers.update");
+    }
+
+    #[test]
+    fn a_refusal_names_the_resource() {
+        let call = called(&Method::POST, "/v1/projects/p/locations/l/clusters/c/nodePools/n:setSize");
+        let refused = refusal(&call, StatusCode::FORBIDDEN);
+        assert_eq!(
+            refused.message,
+            "Required \"container.clusters.update\" permission(s) for \
+             \"projects/p/locations/l/clusters/c/nodePools/n\"."
+        );
     }
 }

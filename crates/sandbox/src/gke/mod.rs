@@ -27,9 +27,9 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use crate::faults::Faults;
 use crate::store::Store;
 pub use error::GoogleError;
-pub use fault::Fault;
 use operation::{Operation, OperationKind, Phase};
 use pool::Pool;
 pub use serve::router;
@@ -111,6 +111,7 @@ struct Shared {
     settings: Settings,
     store: Store,
     state: Mutex<State>,
+    faults: Faults,
     started: Timestamp,
     shutdown: CancellationToken,
 }
@@ -119,15 +120,14 @@ struct Shared {
 struct State {
     pools: IndexMap<String, Pool>,
     operations: Vec<Operation>,
-    faults: Vec<Fault>,
     next_instance: u32,
 }
 
 impl Gke {
-    /// A project with its cluster and the default pool, whose nodes are there at once.
-    pub fn new(store: Store, settings: Settings, shutdown: CancellationToken) -> Self {
+    /// A project with its cluster and the default pool, whose nodes are there at once. Requests meet `faults`.
+    pub fn new(store: Store, settings: Settings, faults: Faults, shutdown: CancellationToken) -> Self {
         let started = store.now();
-        let shared = Shared { settings, store, state: Mutex::default(), started, shutdown };
+        let shared = Shared { settings, store, state: Mutex::default(), faults, started, shutdown };
         let gke = Self { shared: Arc::new(shared) };
         gke.start_default_pool();
         gke
@@ -150,6 +150,10 @@ impl Gke {
         &self.shared.settings
     }
 
+    fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
     fn store(&self) -> &Store {
         &self.shared.store
     }
@@ -157,19 +161,6 @@ impl Gke {
     fn state(&self) -> MutexGuard<'_, State> {
         // The state is changed in single assignments, so it is whole even after a panic.
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Makes the next requests that a fault describes fail.
-    pub fn add_fault(&self, fault: Fault) {
-        self.state().faults.push(fault);
-    }
-
-    pub fn faults(&self) -> Vec<Fault> {
-        self.state().faults.clone()
-    }
-
-    pub fn clear_faults(&self) {
-        self.state().faults.clear();
     }
 
     /// Starts an operation unless one is running, and the work that it does.

@@ -1,43 +1,45 @@
 //! The HTTP side: who asks, what is asked, and the answer in the encoding that was asked for.
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
 use http::{HeaderMap, Method, Uri};
 use serde_json::{Value, json};
 
 use super::enums::{decode_to_names, encode_as_numbers};
 use super::error::GoogleError;
-use super::fault::strike;
+use super::fault::{called, refusal};
 use super::operation::Phase;
 use super::route::{Call, Route, parse_route};
 use super::{Gke, OperationKind};
+use crate::faults::Connection;
 
 /// The Container API under `/v1/` and the Compute API under `/compute/v1/`, on plain HTTP.
 pub fn router(gke: Gke) -> Router {
     Router::new().fallback(serve).with_state(gke)
 }
 
+/// Answers one request, and logs its method, path and status: never a query, a body or a token.
 async fn serve(
     State(gke): State<Gke>,
+    connection: Option<Extension<Connection>>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    match gke.answer(&method, &uri, &headers, &body) {
-        Ok(mut value) => {
-            if query(&uri, "enum-encoding").or_else(|| query(&uri, "$alt")).is_some_and(asks_for_numbers) {
-                encode_as_numbers(&mut value);
-            }
-            axum::Json(value).into_response()
+    let call = called(&method, uri.path());
+    let answer = async { gke.respond(&method, &uri, &headers, &body) };
+    let response = match gke.faults().strike(&call) {
+        Some(strike) => {
+            let connection = connection.as_ref().map(|Extension(connection)| connection);
+            strike.carry_out(&call, connection, |status| refusal(&call, status).into_response(), answer).await
         }
-        Err(error) => {
-            tracing::debug!(%method, path = uri.path(), %error, "request refused");
-            error.into_response()
-        }
-    }
+        None => answer.await,
+    };
+    tracing::info!(target: "sandbox::gke", %method, path = uri.path(), status = response.status().as_u16());
+    response
 }
 
 /// The value of a query parameter, as it stands.
@@ -54,6 +56,21 @@ fn asks_for_numbers(value: &str) -> bool {
 }
 
 impl Gke {
+    fn respond(&self, method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Response {
+        match self.answer(method, uri, headers, body) {
+            Ok(mut value) => {
+                if query(uri, "enum-encoding").or_else(|| query(uri, "$alt")).is_some_and(asks_for_numbers) {
+                    encode_as_numbers(&mut value);
+                }
+                axum::Json(value).into_response()
+            }
+            Err(error) => {
+                tracing::debug!(path = uri.path(), %error, "refused");
+                error.into_response()
+            }
+        }
+    }
+
     fn answer(
         &self,
         method: &Method,
@@ -62,9 +79,6 @@ impl Gke {
         body: &[u8],
     ) -> Result<Value, GoogleError> {
         self.authenticate(headers)?;
-        if let Some(error) = strike(&mut self.state().faults, method.as_str(), uri.path()) {
-            return Err(error);
-        }
         let path = uri.path().replace("%3A", ":").replace("//", "/");
         if let Some(rest) = path.strip_prefix("/compute/v1/").or_else(|| compute_without_prefix(&path)) {
             return self.answer_compute(method, rest, uri, body);

@@ -29,6 +29,12 @@ pub enum LaunchError {
     EndedByItself { status: String, log: PathBuf, tail: String },
     #[error("process {pid} of the sandbox in {} is still there after {seconds} s and a SIGKILL; it may wait for a disk", path.display())]
     StopTimeout { pid: i32, path: PathBuf, seconds: u64 },
+    #[error("no sandbox runs in {}; start one with: redis-ha-sandbox up --dir {} --detach", path.display(), path.display())]
+    NotRunning { path: PathBuf },
+    #[error("cannot ask the sandbox in {}", path.display())]
+    Control { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("{0}")]
+    Refused(String),
     #[error(
         "cannot signal process {pid} of the sandbox; it belongs to another user: run `down` as the one who ran `up`"
     )]

@@ -16,9 +16,10 @@ use super::directory::write_atomically;
 use super::handover::Listeners;
 use crate::api::tls::{Identity, Token, render_kubeconfig};
 use crate::cli::Probes;
+use crate::faults::{Control, Faults};
 use crate::node::{Kubelet, Network, Settings, Spawner, render_resolv_conf};
 use crate::store::Store;
-use crate::{api, controllers, gke};
+use crate::{api, controllers, faults, gke};
 
 /// The name of the cluster, its context and its project.
 const NAME: &str = "sandbox";
@@ -62,21 +63,26 @@ async fn serve(
 
     let store = Store::new(Arc::new(jiff::Timestamp::now));
     let google = gke::Settings::sandbox(endpoint, identity.ca_pem.clone(), token.reveal().to_owned(), nodes);
-    let google = gke::Gke::new(store.clone(), google, shutdown.clone());
+    let faults = Faults::default();
+    let google = gke::Gke::new(store.clone(), google, faults.clone(), shutdown.clone());
     let controller_settings = controllers::Settings { cluster_ca_pem: identity.ca_pem.clone() };
     let _controllers = controllers::spawn(store.clone(), &controller_settings, shutdown.clone())?;
     let settings = Settings { directory: directory.clone(), probes, access_token: token.reveal().to_owned() };
     let kubelet = Kubelet::start(&store, network, spawner, settings).await?;
     let agent: Arc<dyn api::NodeAgent> = Arc::new(kubelet.agent());
+    let outages = Arc::new(kubelet.outages(faults.clone()));
+    tokio::spawn(Arc::clone(&outages).run());
     tokio::spawn(kubelet.run());
 
-    let api_server =
-        api::Api::new(store, agent, token).serve(into_tokio(listeners.kubernetes)?, identity.server);
-    let google_server = axum::serve(into_tokio(listeners.google)?, gke::router(google));
+    let control = Control::new(faults.clone(), outages, token.clone());
+    let api_server = api::Api::new(store, agent, token).with_faults(faults);
+    let api_server = api_server.serve(into_tokio(listeners.kubernetes)?, identity.server);
+    let google = gke::router(google).merge(control.router());
+    let google_server = faults::serve(into_tokio(listeners.google)?, google);
     write_atomically(&directory.kubeconfig(), kubeconfig.as_bytes())?;
     tokio::select! {
         outcome = tokio::spawn(api_server) => match outcome?.context("serve the Kubernetes API")? {},
-        outcome = tokio::spawn(async { google_server.await }) => outcome?.context("serve Google's APIs")?,
+        outcome = tokio::spawn(google_server) => match outcome?.context("serve Google's APIs")? {},
         outcome = hold_on(socket) => outcome?,
     }
     shutdown.cancel();

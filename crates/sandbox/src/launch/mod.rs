@@ -6,6 +6,7 @@
 //! Enters: options, and signals. Leaves: the directory's files, and a tree of processes that the kernel ends with
 //! any of its links (parent death signals, and the process namespace). Deliberately absent: what runs inside.
 
+mod control;
 mod directory;
 mod environment;
 mod error;
@@ -17,6 +18,7 @@ mod preflight;
 mod process;
 mod stop;
 
+pub use control::Control;
 pub use directory::{Directory, PodSummary, RunningState};
 pub use error::LaunchError;
 pub use init::run_init;

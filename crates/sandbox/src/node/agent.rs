@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -21,6 +22,8 @@ use crate::api::node_agent::{
 };
 
 const STDIN_CHUNKS: usize = 16;
+/// How long an API server tries to reach a node.
+const DIAL_LIMIT: Duration = Duration::from_secs(30);
 
 /// The node's side of the API's seam.
 pub struct Agent {
@@ -41,13 +44,26 @@ impl Agent {
         let pod = found.next().map(Arc::clone);
         pod.ok_or_else(|| Refusal::NotFound(format!("pod {namespace}/{name} does not run on a node yet")))
     }
+
+    /// The pod, once its node answers; as an API server, this gives up on a node that is lost.
+    async fn reach(&self, namespace: &str, name: &str) -> Result<Arc<Pod>, Refusal> {
+        let pod = self.find(namespace, name)?;
+        let found = self.context.cuts.until_found(pod.node());
+        match tokio::time::timeout(DIAL_LIMIT, found).await {
+            Ok(()) => Ok(pod),
+            Err(_) => {
+                let address = pod.record().host_address.clone();
+                Err(Refusal::Failed(format!("error dialing backend: dial tcp {address}:10250: i/o timeout")))
+            }
+        }
+    }
 }
 
 #[async_trait]
 impl NodeAgent for Agent {
     async fn exec(&self, request: ExecRequest) -> Result<ExecSession, Refusal> {
         let ContainerRef { namespace, pod: pod_name, container } = &request.target;
-        let pod = self.find(namespace, pod_name)?;
+        let pod = self.reach(namespace, pod_name).await?;
         let instance = pod.instance(container).filter(|instance| !instance.has_ended());
         let instance =
             instance.ok_or_else(|| Refusal::NotFound(format!("container not found (\"{container}\")")))?;
@@ -64,7 +80,7 @@ impl NodeAgent for Agent {
         options: LogOptions,
     ) -> Result<Box<dyn AsyncRead + Send + Unpin>, Refusal> {
         let ContainerRef { namespace, pod: pod_name, container } = &target;
-        let pod = self.find(namespace, pod_name)?;
+        let pod = self.reach(namespace, pod_name).await?;
         let (run, never_started) = {
             let mut record = pod.record();
             let found = record.container(container).ok_or_else(|| {
@@ -100,7 +116,7 @@ impl NodeAgent for Agent {
     }
 
     async fn dial(&self, namespace: &str, pod: &str, port: u16) -> Result<Box<dyn Duplex>, Refusal> {
-        let pod = self.find(namespace, pod)?;
+        let pod = self.reach(namespace, pod).await?;
         let address = pod.network.address;
         let stream = TcpStream::connect((address, port)).await.map_err(|error| {
             Refusal::Failed(format!("failed to connect to {address}:{port} inside the pod: {error}"))

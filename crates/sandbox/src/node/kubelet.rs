@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
+use super::cuts::Cuts;
 use super::events::Events;
 use super::pod::{self, Context, Pod, Wanted};
 use super::programs::Programs;
 use super::timing::Timing;
-use super::{Agent, Network, NodeError, Spawner, dns, network, proxy, volumes};
+use super::{Agent, Network, NodeError, Outages, Spawner, dns, network, proxy, volumes};
 use crate::cli::Probes;
+use crate::faults::Faults;
 use crate::launch::{Directory, PodSummary};
 use crate::store::object::{self, items, name, namespace, text};
 use crate::store::{EventType, Status, Store, kinds};
@@ -49,8 +51,9 @@ impl Kubelet {
         spawner: Spawner,
         settings: Settings,
     ) -> Result<Self, NodeError> {
-        dns::start(store.clone(), network::GATEWAY).await?;
-        tokio::spawn(proxy::run(store.clone(), Arc::clone(&network)));
+        let cuts = Cuts::new();
+        dns::start(store.clone(), cuts.clone(), network::GATEWAY).await?;
+        tokio::spawn(proxy::run(store.clone(), Arc::clone(&network), cuts.clone()));
         let timing = Timing(settings.probes);
         let memory = PathBuf::from(MEMORY_DIRECTORY);
         let context = Context {
@@ -58,6 +61,7 @@ impl Kubelet {
             events: Events::new(store),
             spawner,
             network,
+            cuts,
             timing,
             pods_directory: memory.join("pods"),
             claims_directory: settings.directory.volumes(),
@@ -77,6 +81,11 @@ impl Kubelet {
     /// What the API server asks for exec, logs and port-forward.
     pub fn agent(&self) -> Agent {
         Agent::new(Arc::clone(&self.context), Arc::clone(&self.running))
+    }
+
+    /// What carries out faults of pods and nodes.
+    pub fn outages(&self, faults: Faults) -> Outages {
+        Outages::new(Arc::clone(&self.context), Arc::clone(&self.running), faults)
     }
 
     /// Follows the store until dropped.

@@ -11,6 +11,7 @@
 
 mod agent;
 mod container;
+mod cuts;
 mod dns;
 mod environment;
 mod error;
@@ -18,8 +19,11 @@ mod events;
 mod images;
 mod kubelet;
 mod lifecycle;
+mod link;
 mod logs;
+mod lost_node;
 mod network;
+mod outages;
 mod pod;
 mod probe;
 mod programs;
@@ -35,4 +39,5 @@ pub(crate) use container::render_resolv_conf;
 pub use error::NodeError;
 pub use kubelet::{Kubelet, Settings};
 pub use network::Network;
+pub use outages::Outages;
 pub use spawner::Spawner;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::cuts::Presence;
 use super::lifecycle::{Action, Place};
 use super::timing::Timing;
 
@@ -44,17 +45,19 @@ impl Probe {
         })
     }
 
-    /// Asks until dropped. `unhealthy` hears of each failure, `verdict` of each change of the sum; true ends it.
+    /// Asks until dropped, and only while the node is there. `unhealthy` hears of each failure, `verdict` of each change of the sum; true ends it.
     pub(super) async fn run(
         &self,
         timing: Timing,
         place: Place<'_>,
+        presence: Presence<'_>,
         unhealthy: impl Fn(&str),
         mut verdict: impl FnMut(Verdict) -> bool,
     ) {
         tokio::time::sleep(timing.initial_delay(self.initial_delay)).await;
         let mut tally = Tally::default();
         loop {
+            presence.until_found().await;
             let outcome = place.perform(&self.action, self.timeout).await;
             if let Err(why) = &outcome {
                 unhealthy(why);

@@ -4,7 +4,7 @@
 //! Connections outlive their Service, as tracked connections do: the address stays until the last of them ended.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -14,13 +14,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::cuts::Cuts;
+use super::link::Link;
 use super::{Network, NodeError};
 use crate::store::object::{items, name, namespace, text};
 use crate::store::{Key, Store, kinds};
 
 const DIAL_LIMIT: Duration = Duration::from_secs(10);
 
-type Backends = Vec<SocketAddr>;
+type Backends = Vec<SocketAddrV4>;
 
 /// Addresses of the loopback, each with a token that its open connections share.
 type Addresses = BTreeMap<Ipv4Addr, Arc<()>>;
@@ -34,7 +36,7 @@ struct Listener {
 }
 
 /// Follows the store until dropped.
-pub(super) async fn run(store: Store, network: Arc<Network>) {
+pub(super) async fn run(store: Store, network: Arc<Network>, cuts: Cuts) {
     let mut changes = store.changes();
     let mut listeners: BTreeMap<SocketAddr, Listener> = BTreeMap::new();
     let mut addresses = Addresses::new();
@@ -51,7 +53,7 @@ pub(super) async fn run(store: Store, network: Arc<Network>) {
             }
             addresses.insert(*address, Arc::default());
         }
-        reconcile(&mut listeners, table, &addresses).await;
+        reconcile(&mut listeners, table, &addresses, &cuts).await;
         for address in without_use(&addresses, &wanted) {
             network.remove_service_address(address).await;
             addresses.remove(&address);
@@ -70,7 +72,12 @@ fn without_use(addresses: &Addresses, wanted: &[Ipv4Addr]) -> Vec<Ipv4Addr> {
     unused.map(|(address, _)| *address).collect()
 }
 
-async fn reconcile(listeners: &mut BTreeMap<SocketAddr, Listener>, table: Table, addresses: &Addresses) {
+async fn reconcile(
+    listeners: &mut BTreeMap<SocketAddr, Listener>,
+    table: Table,
+    addresses: &Addresses,
+    cuts: &Cuts,
+) {
     listeners.retain(|address, listener| {
         let stays = table.contains_key(address);
         if !stays {
@@ -91,7 +98,7 @@ async fn reconcile(listeners: &mut BTreeMap<SocketAddr, Listener>, table: Table,
         }
         let SocketAddr::V4(socket) = address else { continue };
         let connections = addresses.get(socket.ip()).cloned().unwrap_or_default();
-        match listen(address, backends, connections).await {
+        match listen(address, backends, connections, cuts.clone()).await {
             Ok(listener) => {
                 listeners.insert(address, listener);
             }
@@ -105,6 +112,7 @@ async fn listen(
     address: SocketAddr,
     backends: Backends,
     connections: Arc<()>,
+    cuts: Cuts,
 ) -> Result<Listener, NodeError> {
     let socket = TcpListener::bind(address).await.map_err(|source| NodeError::Serve {
         what: "a Service",
@@ -112,34 +120,43 @@ async fn listen(
         source,
     })?;
     let (sender, receiver) = watch::channel(Arc::new(backends));
-    let task = tokio::spawn(accept(socket, receiver, connections));
+    let task = tokio::spawn(accept(socket, receiver, connections, cuts));
     Ok(Listener { backends: sender, task })
 }
 
-async fn accept(socket: TcpListener, backends: watch::Receiver<Arc<Backends>>, connections: Arc<()>) {
+async fn accept(
+    socket: TcpListener,
+    backends: watch::Receiver<Arc<Backends>>,
+    connections: Arc<()>,
+    cuts: Cuts,
+) {
     let turn = AtomicUsize::new(0);
     loop {
-        let Ok((client, _)) = socket.accept().await else { continue };
+        let Ok((client, SocketAddr::V4(peer))) = socket.accept().await else { continue };
         let backends = Arc::clone(&backends.borrow());
         let turn = turn.fetch_add(1, Ordering::Relaxed);
-        let open = Arc::clone(&connections);
+        let (open, cuts) = (Arc::clone(&connections), cuts.clone());
         tokio::spawn(async move {
-            forward(client, backends, turn).await;
+            forward(client, *peer.ip(), &backends, turn, cuts).await;
             drop(open);
         });
     }
 }
 
 /// Dials the endpoints in turn until one answers, then copies both ways until either side ends.
-async fn forward(mut client: TcpStream, backends: Arc<Backends>, turn: usize) {
+async fn forward(client: TcpStream, peer: Ipv4Addr, backends: &Backends, turn: usize, cuts: Cuts) {
     let _ = client.set_nodelay(true);
+    let mut link = Link { client: peer, server: peer, cuts };
     for offset in 0..backends.len() {
         let backend = backends[(turn + offset) % backends.len()];
-        let Ok(Ok(mut server)) = tokio::time::timeout(DIAL_LIMIT, TcpStream::connect(backend)).await else {
-            continue;
+        link.server = *backend.ip();
+        let dial = async {
+            link.until_joined().await;
+            TcpStream::connect(backend).await
         };
+        let Ok(Ok(server)) = tokio::time::timeout(DIAL_LIMIT, dial).await else { continue };
         let _ = server.set_nodelay(true);
-        let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+        let _ = link.copy(client, server).await;
         return;
     }
     // Nobody answered. Dropping the client's socket with its unread request resets it.
@@ -186,7 +203,7 @@ fn backends_of(endpoints: &Value, port_name: &str) -> Backends {
         let Some(port) = port.and_then(|port| port_number(port, "/port")) else { continue };
         let addresses =
             items(subset, "/addresses").iter().filter_map(|address| text(address, "/ip").parse().ok());
-        backends.extend(addresses.map(|address: Ipv4Addr| SocketAddr::from((address, port))));
+        backends.extend(addresses.map(|address: Ipv4Addr| SocketAddrV4::new(address, port)));
     }
     backends
 }
@@ -224,7 +241,10 @@ mod tests {
     async fn a_dead_backend_is_passed_over() {
         let alive = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let dead = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let backends = vec![dead.local_addr().expect("an address"), alive.local_addr().expect("an address")];
+        let backends = [&dead, &alive].map(|listener| match listener.local_addr().expect("an address") {
+            SocketAddr::V4(address) => address,
+            SocketAddr::V6(address) => panic!("bound to IPv4, not to {address}"),
+        });
         drop(dead);
         tokio::spawn(async move {
             let (mut stream, _) = alive.accept().await.expect("a connection");
@@ -232,8 +252,8 @@ mod tests {
         });
         let front = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = front.local_addr().expect("an address");
-        let (_sender, receiver) = watch::channel(Arc::new(backends));
-        tokio::spawn(accept(front, receiver, Arc::default()));
+        let (_sender, receiver) = watch::channel(Arc::new(backends.to_vec()));
+        tokio::spawn(accept(front, receiver, Arc::default(), Cuts::new()));
         let mut client = TcpStream::connect(address).await.expect("connected");
         let mut said = Vec::new();
         client.read_to_end(&mut said).await.expect("read");

@@ -13,12 +13,20 @@ const FAST_PERIOD_DIVISOR: u32 = 5;
 /// What `sleep N` of an init container is divided by.
 pub(super) const FAST_SLEEP_DIVISOR: u32 = 20;
 
+/// `node-monitor-grace-period` of Kubernetes 1.31 and before; 50 s since.
+const NODE_GRACE: Duration = Duration::from_secs(40);
+
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timing(pub(super) Probes);
 
 impl Timing {
     pub(super) fn is_fast(self) -> bool {
         self.0 == Probes::Fast
+    }
+
+    /// How long a node may be silent before the control plane misses it.
+    pub(super) fn node_grace(self) -> Duration {
+        if self.is_fast() { NODE_GRACE / FAST_SLEEP_DIVISOR } else { NODE_GRACE }
     }
 
     pub(super) fn initial_delay(self, written: Duration) -> Duration {

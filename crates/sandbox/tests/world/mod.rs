@@ -66,11 +66,11 @@ impl Sandbox {
     }
 
     pub(crate) fn get(&self, path: &str) -> Value {
-        serde_json::from_slice(&self.send("GET", path, None).1).expect("an object")
+        serde_json::from_slice(&self.send("GET", path, None).expect("an answer").1).expect("an object")
     }
 
     pub(crate) fn get_text(&self, path: &str) -> String {
-        text(&self.send("GET", path, None).1)
+        text(&self.send("GET", path, None).expect("an answer").1)
     }
 
     pub(crate) fn delete(&self, path: &str) {
@@ -78,12 +78,30 @@ impl Sandbox {
     }
 
     fn request(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
-        let (status, bytes) = self.send(method, path, body);
+        let (status, bytes) =
+            self.send(method, path, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         assert!(status.is_success(), "{method} {path}: {status} {}", text(&bytes));
         serde_json::from_slice(&bytes).expect("an object")
     }
 
-    fn send(&self, method: &str, path: &str, body: Option<&Value>) -> (http::StatusCode, Vec<u8>) {
+    /// One request to the Kubernetes API; an answer that does not come whole is an error.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> std::io::Result<(http::StatusCode, Vec<u8>)> {
+        let (status, received, end) = self.send_until_end(method, path, body)?;
+        end.map(|()| (status, received))
+    }
+
+    /// One request, and what came of its answer until that ended or broke off.
+    pub(crate) fn send_until_end(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> std::io::Result<(http::StatusCode, Vec<u8>, std::io::Result<()>)> {
         let body = body.map(Value::to_string).unwrap_or_default();
         let port = self.state()["kubernetes_port"].as_u64().expect("a port");
         let request = http::Request::builder()
@@ -103,10 +121,16 @@ impl Sandbox {
             let (mut sender, connection) =
                 hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("HTTP");
             tokio::spawn(connection);
-            let answer = sender.send_request(request).await.expect("an answer");
+            let answer = sender.send_request(request).await.map_err(std::io::Error::other)?;
             let status = answer.status();
-            let body = answer.into_body().collect().await.expect("a whole answer");
-            (status, body.to_bytes().to_vec())
+            let (mut body, mut received) = (answer.into_body(), Vec::new());
+            while let Some(frame) = body.frame().await {
+                match frame {
+                    Ok(frame) => received.extend(frame.into_data().unwrap_or_default()),
+                    Err(error) => return Ok((status, received, Err(std::io::Error::other(error)))),
+                }
+            }
+            Ok((status, received, Ok(())))
         })
     }
 

@@ -12,27 +12,31 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
 use super::NodeError;
+use super::cuts::Cuts;
 use crate::store::Store;
 
 const PORT: u16 = 53;
 const DATAGRAM_BYTES_MAX: usize = 4096;
 
 /// Serves until the task is dropped.
-pub(super) async fn start(store: Store, address: Ipv4Addr) -> Result<(), NodeError> {
+pub(super) async fn start(store: Store, cuts: Cuts, address: Ipv4Addr) -> Result<(), NodeError> {
     let address = SocketAddr::from((address, PORT));
     let failed = |source| NodeError::Serve { what: "DNS", address: address.to_string(), source };
     let udp = UdpSocket::bind(address).await.map_err(failed)?;
     let tcp = TcpListener::bind(address).await.map_err(failed)?;
     let store = Arc::new(store);
-    tokio::spawn(serve_udp(Arc::clone(&store), udp));
-    tokio::spawn(serve_tcp(store, tcp));
+    tokio::spawn(serve_udp(Arc::clone(&store), cuts.clone(), udp));
+    tokio::spawn(serve_tcp(store, cuts, tcp));
     Ok(())
 }
 
-async fn serve_udp(store: Arc<Store>, socket: UdpSocket) {
+async fn serve_udp(store: Arc<Store>, cuts: Cuts, socket: UdpSocket) {
     let mut buffer = [0; DATAGRAM_BYTES_MAX];
     loop {
         let Ok((length, client)) = socket.recv_from(&mut buffer).await else { continue };
+        if is_cut_off(&cuts, client) {
+            continue;
+        }
         if let Some(answer) = answer(&store, &buffer[..length], message::DATAGRAM_ANSWERS_MAX) {
             // A client that went away asks again if it still cares.
             let _ = socket.send_to(&answer, client).await;
@@ -40,9 +44,12 @@ async fn serve_udp(store: Arc<Store>, socket: UdpSocket) {
     }
 }
 
-async fn serve_tcp(store: Arc<Store>, listener: TcpListener) {
+async fn serve_tcp(store: Arc<Store>, cuts: Cuts, listener: TcpListener) {
     loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, client)) = listener.accept().await else { continue };
+        if is_cut_off(&cuts, client) {
+            continue;
+        }
         let store = Arc::clone(&store);
         tokio::spawn(async move {
             let _ = converse(&store, stream).await;
@@ -60,6 +67,10 @@ async fn converse(store: &Store, mut stream: TcpStream) -> std::io::Result<()> {
         stream.write_u16(u16::try_from(answer.len()).unwrap_or(u16::MAX)).await?;
         stream.write_all(&answer).await?;
     }
+}
+
+fn is_cut_off(cuts: &Cuts, client: SocketAddr) -> bool {
+    matches!(client, SocketAddr::V4(client) if cuts.isolates(*client.ip()))
 }
 
 fn answer(store: &Store, query: &[u8], answers_max: usize) -> Option<Vec<u8>> {

@@ -17,13 +17,14 @@ use serde_json::Value;
 
 use super::Spawner;
 use super::container::Instance;
+use super::cuts::Cuts;
 use super::events::{EventKind, Events};
 use super::network::{Network, PodNetwork};
 use super::programs::Programs;
 use super::status::{ContainerRecord, PodRecord};
 use super::timing::Timing;
 use super::volumes::Volumes;
-use crate::store::object::{name, namespace, uid};
+use crate::store::object::{name, namespace, text, uid};
 use crate::store::{Key, Store, kinds};
 
 pub(super) use worker::{Wanted, run};
@@ -34,6 +35,8 @@ pub(super) struct Context {
     pub(super) events: Events,
     pub(super) spawner: Spawner,
     pub(super) network: Arc<Network>,
+    /// Who is cut off; a lost node reports nothing and ends nothing.
+    pub(super) cuts: Cuts,
     pub(super) timing: Timing,
     /// In memory: volumes and /etc of each pod.
     pub(super) pods_directory: PathBuf,
@@ -88,6 +91,18 @@ impl Pod {
         self.lock_instances().get(container).cloned()
     }
 
+    /// The names of the containers that run.
+    pub(super) fn running_containers(&self) -> Vec<String> {
+        let instances = self.lock_instances();
+        let running = instances.iter().filter(|(_, instance)| !instance.has_ended());
+        running.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The name of its node.
+    pub(super) fn node(&self) -> &str {
+        text(&self.object, "/spec/nodeName")
+    }
+
     fn lock_instances(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Instance>>> {
         self.instances.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -101,7 +116,10 @@ impl Pod {
     }
 
     /// Writes the status of this pod, not of a later one with its name.
-    fn publish(&self, context: &Context) {
+    pub(super) fn publish(&self, context: &Context) {
+        if context.cuts.has_lost(self.node()) {
+            return;
+        }
         let record = self.record();
         let now = context.store.now();
         let written = context.store.update_status(&self.key, |object| {

@@ -9,6 +9,7 @@ use super::backoff::Backoff;
 use super::{Context, Pod, prepare, stop, worker};
 use crate::node::NodeError;
 use crate::node::container::Instance;
+use crate::node::cuts::Presence;
 use crate::node::events::EventKind;
 use crate::node::images::Image;
 use crate::node::lifecycle::{Action, Place};
@@ -264,7 +265,9 @@ impl Runner<'_> {
         let unhealthy = |why: &str| {
             self.event(EventKind::Warning, "Unhealthy", &format!("{what} probe failed: {why}"));
         };
-        probe.run(self.context.timing, place, unhealthy, verdict).await;
+        // Nobody probes on a node that is lost.
+        let presence = Presence { cuts: &self.context.cuts, node: self.pod.node() };
+        probe.run(self.context.timing, place, presence, unhealthy, verdict).await;
     }
 
     fn record_end(&self, exit_code: i32) {

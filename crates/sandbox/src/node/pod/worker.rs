@@ -42,6 +42,7 @@ pub(in crate::node) async fn run(
     mut wanted: watch::Receiver<Wanted>,
     born: impl FnOnce(Arc<Pod>),
 ) {
+    until_found_or_gone(&context, text(&object, "/spec/nodeName"), wanted.clone()).await;
     let Some(pod) = connect(&context, object, &wanted).await else { return };
     born(Arc::clone(&pod));
     pod.publish(&context);
@@ -52,12 +53,22 @@ pub(in crate::node) async fn run(
     }
     // A pod that ran to completion stays until it is deleted.
     until_end(&mut wanted).await;
+    // A node that is lost does not hear of the deletion; only a removed object is an end there too.
+    until_found_or_gone(&context, pod.node(), wanted.clone()).await;
     stop::stop(&context, &pod, wanted).await;
 }
 
 async fn until_end(wanted: &mut watch::Receiver<Wanted>) {
     // The sender is dropped only with the kubelet, which is an end too.
     let _ = wanted.wait_for(Wanted::is_end).await;
+}
+
+/// Until the node is not lost, or the pod's object is gone.
+async fn until_found_or_gone(context: &Context, node: &str, mut wanted: watch::Receiver<Wanted>) {
+    tokio::select! {
+        () = context.cuts.until_found(node) => {}
+        _ = wanted.wait_for(|wanted| matches!(wanted, Wanted::Gone)) => {}
+    }
 }
 
 /// Gives the pod its network; none if it was removed meanwhile.
