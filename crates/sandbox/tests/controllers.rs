@@ -26,7 +26,7 @@ impl Cluster {
     fn start(nodes: &[&str]) -> Self {
         let store = Store::new(Arc::new(jiff::Timestamp::now));
         let shutdown = CancellationToken::new();
-        let settings = Settings { cluster_ca_pem: "PEM".to_owned() };
+        let settings = Settings { cluster_ca_pem: "PEM".to_owned(), toleration_divisor: 1 };
         spawn(store.clone(), &settings, shutdown.clone()).expect("the controllers start");
         let cluster = Self { store, shutdown };
         for name in nodes {

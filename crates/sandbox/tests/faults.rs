@@ -252,6 +252,38 @@ fn a_lost_node_is_missed_and_comes_back_with_its_pods() {
 }
 
 #[test]
+fn a_pod_that_tolerates_a_lost_node_no_longer_ends_when_the_node_is_back() {
+    let sandbox = Sandbox::up();
+    // With fast timings 20 s are one.
+    let toleration = json!({"key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute",
+        "tolerationSeconds": 20});
+    let template = json!({"metadata": {"labels": {"app": "set"}}, "spec": {"tolerations": [toleration],
+        "terminationGracePeriodSeconds": 1, "containers": [{"name": "redis", "image": "redis:7"}]}});
+    let set = json!({"metadata": {"name": "set"}, "spec": {"replicas": 1, "serviceName": "set",
+        "selector": {"matchLabels": {"app": "set"}}, "template": template}});
+    sandbox.create("/apis/apps/v1/namespaces/default/statefulsets", &set);
+    wait_for("ready pod", || is_ready(&sandbox, "set-0"));
+    let first = sandbox.get(&format!("{PODS}/set-0"));
+    let node = first["spec"]["nodeName"].as_str().expect("a node");
+    add(&sandbox, &format!("node {node}"));
+    wait_for("eviction", || {
+        let pod = sandbox.get(&format!("{PODS}/set-0"));
+        if pod["metadata"]["deletionTimestamp"].is_string() { Ok(()) } else { Err(pod["status"].to_string()) }
+    });
+    let taints = sandbox.get(&format!("/api/v1/nodes/{node}"))["spec"]["taints"].to_string();
+    assert!(taints.contains("node.kubernetes.io/unreachable"), "{taints}");
+    let listed = sandbox.get(&format!("{PODS}/set-0"));
+    assert_eq!(listed["metadata"]["uid"], first["metadata"]["uid"], "nobody is there to end it");
+    clear(&sandbox);
+    wait_for("replacement", || {
+        let pod = sandbox.get(&format!("{PODS}/set-0"));
+        let is_new = pod["metadata"]["uid"] != first["metadata"]["uid"];
+        is_ready(&sandbox, "set-0").and(if is_new { Ok(()) } else { Err(pod.to_string()) })
+    });
+    wait_for_node(&sandbox, node, "True");
+}
+
+#[test]
 fn nothing_outlives_a_sandbox_that_goes_down_with_faults_in_force() {
     let sandbox = Sandbox::up();
     start_redis(&sandbox, &["a", "b"]);

@@ -60,7 +60,8 @@ impl Project {
         let mut settings =
             Settings::sandbox("127.0.0.1:6443".to_owned(), "PEM".to_owned(), TOKEN.to_owned(), 1);
         settings.operation_time = Duration::from_millis(200);
-        let controllers = sandbox::controllers::Settings { cluster_ca_pem: "PEM".to_owned() };
+        let controllers =
+            sandbox::controllers::Settings { cluster_ca_pem: "PEM".to_owned(), toleration_divisor: 1 };
         sandbox::controllers::spawn(store.clone(), &controllers, shutdown.clone()).expect("controllers");
         let faults = Faults::default();
         let gke = Gke::new(store.clone(), settings, faults.clone(), shutdown.clone());

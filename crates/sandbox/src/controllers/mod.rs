@@ -15,6 +15,7 @@ pub mod eviction;
 mod garbage;
 mod job;
 mod namespaces;
+mod node_lifecycle;
 pub(crate) mod object;
 mod pod_gc;
 mod quantity;
@@ -26,6 +27,7 @@ mod selector;
 mod statefulset;
 #[cfg(test)]
 mod testing;
+mod toleration;
 mod volumes;
 mod world;
 

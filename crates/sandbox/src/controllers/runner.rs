@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::apply::apply_write;
 use super::world::{Reconciler, World};
 use super::{
-    deployment, disruption, endpoints, garbage, job, namespaces, pod_gc, replicaset, scheduler, seed,
-    statefulset, volumes,
+    deployment, disruption, endpoints, garbage, job, namespaces, node_lifecycle, pod_gc, replicaset,
+    scheduler, seed, statefulset, volumes,
 };
 use crate::store::{Status, Store, kinds};
 
@@ -21,7 +21,7 @@ const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(1);
 /// A snapshot is taken again when writes came between its lists, this often at most.
 const SNAPSHOT_ATTEMPTS_MAX: usize = 8;
 
-static RECONCILERS: [&Reconciler; 11] = [
+static RECONCILERS: [&Reconciler; 12] = [
     &namespaces::RECONCILER,
     &deployment::RECONCILER,
     &replicaset::RECONCILER,
@@ -31,6 +31,7 @@ static RECONCILERS: [&Reconciler; 11] = [
     &scheduler::RECONCILER,
     &endpoints::RECONCILER,
     &disruption::RECONCILER,
+    &node_lifecycle::RECONCILER,
     &pod_gc::RECONCILER,
     &garbage::RECONCILER,
 ];
@@ -40,6 +41,8 @@ static RECONCILERS: [&Reconciler; 11] = [
 pub struct Settings {
     /// The certificate authority of the API, published in every namespace as `kube-root-ca.crt`.
     pub cluster_ca_pem: String,
+    /// What `tolerationSeconds` of pods are divided by: 1, or more with scaled timings. Never 0.
+    pub toleration_divisor: u32,
 }
 
 /// Seeds the store with what every cluster has, and runs all controllers until `shutdown`.
@@ -67,6 +70,7 @@ type Fingerprint = BTreeMap<&'static str, (usize, u64)>;
 struct Runner {
     store: Store,
     cluster_ca_pem: Arc<str>,
+    toleration_divisor: u32,
     seen: Vec<Fingerprint>,
     due: Vec<Option<Timestamp>>,
 }
@@ -76,6 +80,7 @@ impl Runner {
         Self {
             store,
             cluster_ca_pem: settings.cluster_ca_pem.as_str().into(),
+            toleration_divisor: settings.toleration_divisor,
             seen: vec![Fingerprint::new(); RECONCILERS.len()],
             due: vec![None; RECONCILERS.len()],
         }
@@ -142,6 +147,7 @@ impl Runner {
     fn list_all(&self) -> (World, Fingerprint, bool) {
         let before = self.store.revision();
         let mut world = World::new(self.store.now(), Arc::clone(&self.cluster_ca_pem));
+        world.toleration_divisor = self.toleration_divisor;
         let mut fingerprint = Fingerprint::new();
         for kind in kinds::ALL {
             let (objects, _) = self.store.list(kind, None);

@@ -15,12 +15,14 @@ pub(crate) struct World {
     pub(crate) now: Timestamp,
     /// The PEM of the API's certificate authority, which every namespace publishes.
     pub(crate) cluster_ca_pem: Arc<str>,
+    /// What `tolerationSeconds` are divided by.
+    pub(crate) toleration_divisor: u32,
     objects: BTreeMap<String, Vec<Arc<Value>>>,
 }
 
 impl World {
     pub(crate) fn new(now: Timestamp, cluster_ca_pem: Arc<str>) -> Self {
-        Self { now, cluster_ca_pem, objects: BTreeMap::new() }
+        Self { now, cluster_ca_pem, toleration_divisor: 1, objects: BTreeMap::new() }
     }
 
     pub(crate) fn insert(&mut self, object: Arc<Value>) {

@@ -17,7 +17,7 @@ use super::handover::Listeners;
 use crate::api::tls::{Identity, Token, render_kubeconfig};
 use crate::cli::Probes;
 use crate::faults::{Control, Faults};
-use crate::node::{Kubelet, Network, Settings, Spawner, render_resolv_conf};
+use crate::node::{Kubelet, Network, Settings, Spawner, Timing, render_resolv_conf};
 use crate::store::Store;
 use crate::{api, controllers, faults, gke};
 
@@ -65,7 +65,10 @@ async fn serve(
     let google = gke::Settings::sandbox(endpoint, identity.ca_pem.clone(), token.reveal().to_owned(), nodes);
     let faults = Faults::default();
     let google = gke::Gke::new(store.clone(), google, faults.clone(), shutdown.clone());
-    let controller_settings = controllers::Settings { cluster_ca_pem: identity.ca_pem.clone() };
+    let controller_settings = controllers::Settings {
+        cluster_ca_pem: identity.ca_pem.clone(),
+        toleration_divisor: Timing(probes).toleration_divisor(),
+    };
     let _controllers = controllers::spawn(store.clone(), &controller_settings, shutdown.clone())?;
     let settings = Settings { directory: directory.clone(), probes, access_token: token.reveal().to_owned() };
     let kubelet = Kubelet::start(&store, network, spawner, settings).await?;

@@ -41,3 +41,4 @@ pub use kubelet::{Kubelet, Settings};
 pub use network::Network;
 pub use outages::Outages;
 pub use spawner::Spawner;
+pub(crate) use timing::Timing;

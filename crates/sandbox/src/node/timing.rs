@@ -17,7 +17,7 @@ pub(super) const FAST_SLEEP_DIVISOR: u32 = 20;
 const NODE_GRACE: Duration = Duration::from_secs(40);
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Timing(pub(super) Probes);
+pub(crate) struct Timing(pub(crate) Probes);
 
 impl Timing {
     pub(super) fn is_fast(self) -> bool {
@@ -27,6 +27,11 @@ impl Timing {
     /// How long a node may be silent before the control plane misses it.
     pub(super) fn node_grace(self) -> Duration {
         if self.is_fast() { NODE_GRACE / FAST_SLEEP_DIVISOR } else { NODE_GRACE }
+    }
+
+    /// What `tolerationSeconds` of pods are divided by.
+    pub(crate) fn toleration_divisor(self) -> u32 {
+        if self.is_fast() { FAST_SLEEP_DIVISOR } else { 1 }
     }
 
     pub(super) fn initial_delay(self, written: Duration) -> Duration {

@@ -8,6 +8,7 @@ use super::{Cluster, affinity};
 use crate::controllers::object::{is_terminating, list, name, text};
 use crate::controllers::quantity::parse_quantity_milli;
 use crate::controllers::selector::contains;
+use crate::controllers::toleration::is_tolerated;
 
 /// Empty when the node can take the pod. Only the resource rule gives more than one reason.
 pub(super) fn refusals(
@@ -45,18 +46,6 @@ fn untolerated_taint(pod: &Value, node: &Value) -> Option<Refusal> {
             let (key, value) = (text(taint, "/key"), text(taint, "/value"));
             Refusal::by_node(format!("node(s) had untolerated taint {{{key}: {value}}}"))
         })
-}
-
-pub(super) fn is_tolerated(pod: &Value, taint: &Value) -> bool {
-    list(pod, "/spec/tolerations").iter().any(|toleration| {
-        let effect = text(toleration, "/effect");
-        let key = text(toleration, "/key");
-        let is_same_effect = effect.is_empty() || effect == text(taint, "/effect");
-        let is_any_value = text(toleration, "/operator") == "Exists";
-        let is_same_key = key == text(taint, "/key") || key.is_empty() && is_any_value;
-        let is_same_value = is_any_value || text(toleration, "/value") == text(taint, "/value");
-        is_same_effect && is_same_key && is_same_value
-    })
 }
 
 fn unmatched_affinity(pod: &Value, node: &Value) -> Option<Refusal> {

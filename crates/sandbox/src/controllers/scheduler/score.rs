@@ -6,6 +6,7 @@ use super::volumes::Claims;
 use super::{Cluster, affinity, filter};
 use crate::controllers::object::{integer, list, name, text};
 use crate::controllers::quantity::parse_quantity_milli;
+use crate::controllers::toleration::is_tolerated;
 
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
 
@@ -44,7 +45,7 @@ fn avoided_taints(pod: &Value, node: &Value) -> i64 {
     let avoided = list(node, "/spec/taints")
         .iter()
         .filter(|taint| text(taint, "/effect") == "PreferNoSchedule")
-        .filter(|taint| !filter::is_tolerated(pod, taint))
+        .filter(|taint| !is_tolerated(pod, taint))
         .count();
     i64::try_from(avoided).unwrap_or(i64::MAX)
 }
