@@ -78,7 +78,7 @@ impl Replay {
     async fn up_to_first_pod() -> Self {
         let store = Store::new(Arc::new(jiff::Timestamp::now));
         let shutdown = CancellationToken::new();
-        let settings = Settings { cluster_ca_pem: "PEM".to_owned() };
+        let settings = Settings { cluster_ca_pem: "PEM".to_owned(), toleration_divisor: 1 };
         spawn(store.clone(), &settings, shutdown.clone()).expect("the controllers start");
         let replay = Self { store, shutdown };
         replay.create(&kinds::NAMESPACE, json!({"metadata": {"name": "web"}}));
