@@ -133,9 +133,11 @@ async fn serve_debug<P: Provider>(server: Arc<Server<P>>, options: &ServeOptions
     }
 }
 
+/// In one write: whoever reads may close the pipe once it has the line it waited for.
 fn announce(text: &str) -> Result<(), ServeError> {
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(ServeError::Announce)
+    let line = format!("{text}\n");
+    stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()).map_err(ServeError::Announce)
 }
 
 /// Ctrl-C reaches the whole process group. Terraform answers it with StopProvider; dying of it
