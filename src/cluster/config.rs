@@ -7,6 +7,7 @@ use helm::cluster::Capabilities;
 use helm::render::Rendered;
 use serde_json::Value as Json;
 
+use super::chart_source::ChartSource;
 use crate::chart::{Effective, Names};
 use crate::gke::{ClusterId, NodePoolSpec};
 
@@ -22,6 +23,7 @@ pub struct Config {
     pub effective: Effective,
     /// The chart's defaults under what the release is given.
     pub effective_values: Json,
+    pub chart_source: ChartSource,
     /// The release as it will be recorded.
     pub rendered: Rendered,
     /// Digest of each object by `Kind/name`; `None` where another rendering may differ.

@@ -10,11 +10,15 @@ use helm::template::World;
 use rand::Rng;
 use tfplugin_sdk::{Diagnostic, Diagnostics, Private, path};
 
+use super::chart_source::ChartSource;
 use super::clients::Clients;
+use super::diagnostics::failed;
 use super::error::Error;
 use super::model::Model;
+use super::observe::recorded_release;
+use super::read::site;
 use super::resolve::{Gathered, chain};
-use crate::chart::bundled_files;
+use crate::chart::bundled;
 use crate::gke::ClusterId;
 
 const CAPABILITIES: &str = "capabilities";
@@ -45,22 +49,42 @@ impl Clock for Here {
     }
 }
 
-/// The chart that the configuration names.
-pub fn chart(config: &Model) -> Result<(Chart, bool), Diagnostics> {
-    let name = config.chart.known().and_then(|chart| chart.name.as_str());
-    let Some(name) = name else {
-        let chart = Chart::from_files(bundled_files()).expect("the bundled chart loads: a test shows it");
-        return Ok((chart, true));
-    };
+/// The chart at a path.
+fn named(name: &str) -> Result<Chart, Diagnostics> {
     let refuse = |seen: String| {
         let detail = format!(
-            "`{name}`: {seen}. Wanted the path of a redis-ha chart, a directory with a Chart.yaml or a .tgz. Leave \
-             chart out for the one that comes with the provider."
+            "`{name}`: {seen}. Wanted the path of a redis-ha chart, a directory with a Chart.yaml or a .tgz; or \
+             `bundled` for the one that comes with the provider, or `recorded` for the one that the release has."
         );
         Diagnostic::error("No chart at chart.name", detail).at(path!["chart", "name"])
     };
-    let chart = Chart::load(Path::new(name)).map_err(|error| refuse(chain(&error)))?;
-    Ok((chart, false))
+    Chart::load(Path::new(name)).map_err(|error| refuse(chain(&error)).into())
+}
+
+/// The chart in the record of the release that stands.
+async fn recorded(
+    clients: Option<&Clients>,
+    config: &Model,
+    prior: Option<&Model>,
+) -> Result<Chart, Diagnostics> {
+    let at = || path!["chart", "name"];
+    let Some((clients, prior)) = clients.zip(prior) else {
+        let detail = "There is no release yet whose record could hold a chart. Leave chart out for the one that \
+                      comes with the provider, or name another.";
+        return Err(Diagnostic::error("No chart is recorded", detail).at(at()).into());
+    };
+    let gke = config.gke.clone().or(prior.gke.clone());
+    let release = match site(clients, &Model { gke, ..prior.clone() }).await {
+        Ok(site) => recorded_release(&site).await,
+        Err(error) => Err(error),
+    };
+    let release = release.map_err(|error| failed("read the chart of the release", &error))?;
+    let chart = release.recorded_chart();
+    let chart = chart.and_then(|chart| chart.check_dependencies().map(|()| chart));
+    chart.map_err(|error| {
+        let detail = format!("{}. Name the chart by chart.name.", chain(&error));
+        Diagnostic::error("The release record holds no whole chart", detail).at(at()).into()
+    })
 }
 
 /// The chart and the capabilities. Those that an earlier verb froze in private data are used again,
@@ -68,9 +92,15 @@ pub fn chart(config: &Model) -> Result<(Chart, bool), Diagnostics> {
 pub async fn gather(
     clients: Option<&Clients>,
     config: &Model,
+    prior: Option<&Model>,
     private: &mut Private,
 ) -> Result<Gathered, Diagnostics> {
-    let (chart, bundled) = chart(config)?;
+    let source = ChartSource::of(config, prior);
+    let chart = match &source {
+        ChartSource::Bundled => bundled(),
+        ChartSource::Recorded => recorded(clients, config, prior).await?,
+        ChartSource::Named(name) => named(name)?,
+    };
     let capabilities = match frozen(private) {
         Some(capabilities) => capabilities,
         None => {
@@ -86,13 +116,19 @@ pub async fn gather(
     };
     let (project, location) =
         clients.map(|clients| (clients.project.clone(), clients.location.clone())).unwrap_or_default();
-    Ok(Gathered { chart, bundled, capabilities, project, location })
+    Ok(Gathered { chart, source, capabilities, project, location })
 }
 
-/// The chart with assumed capabilities: for checks that contact nothing.
-pub fn offline(config: &Model) -> Result<Gathered, Diagnostics> {
-    let (chart, bundled) = chart(config)?;
-    Ok(Gathered { chart, bundled, capabilities: assumed(), project: None, location: None })
+/// The chart with assumed capabilities: for checks that contact nothing. None where the chart is
+/// known only to the cluster.
+pub fn offline(config: &Model) -> Result<Option<Gathered>, Diagnostics> {
+    let source = ChartSource::of(config, None);
+    let chart = match &source {
+        ChartSource::Bundled => bundled(),
+        ChartSource::Recorded => return Ok(None),
+        ChartSource::Named(name) => named(name)?,
+    };
+    Ok(Some(Gathered { chart, source, capabilities: assumed(), project: None, location: None }))
 }
 
 pub fn assumed() -> Capabilities {

@@ -1,6 +1,8 @@
 //! What `terraform import` is given: a release by its namespace and name, with the GKE cluster
 //! in front of it where the cluster is reached through GKE.
 
+use std::fmt;
+
 use thiserror::Error;
 
 /// The parsed id of an existing cluster.
@@ -18,6 +20,19 @@ pub struct GkeId {
     pub location: String,
     pub cluster: String,
     pub node_pool: Option<String>,
+}
+
+impl fmt::Display for ImportId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(GkeId { project, location, cluster, .. }) = &self.gke {
+            write!(out, "projects/{project}/locations/{location}/clusters/{cluster}/")?;
+        }
+        write!(out, "{}/{}", self.namespace, self.name)?;
+        match self.gke.as_ref().and_then(|gke| gke.node_pool.as_ref()) {
+            Some(pool) => write!(out, "/{pool}"),
+            None => Ok(()),
+        }
+    }
 }
 
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -60,6 +75,9 @@ mod tests {
 
     #[test]
     fn reads_both_forms_and_refuses_the_rest() {
+        for id in ["default/redis-1", "projects/p/locations/l/clusters/c/cache/redis-1/pool"] {
+            assert_eq!(parse_import_id(id).expect(id).to_string(), id);
+        }
         let short = parse_import_id("default/redis-1").expect("the short form");
         assert_eq!((short.gke, short.namespace.as_str(), short.name.as_str()), (None, "default", "redis-1"));
         let long =

@@ -8,6 +8,7 @@
 //! Each verb is one thin file. Deliberately absent: how Kubernetes, GKE and Redis are spoken to.
 
 pub mod capacity;
+pub mod chart_source;
 pub mod clients;
 pub mod config;
 pub mod converge;
@@ -20,10 +21,12 @@ pub mod error;
 pub mod execute;
 pub mod fingerprint;
 pub mod gather;
+pub mod identity;
 pub mod immutable;
 pub mod import;
 pub mod import_id;
 pub mod model;
+pub mod moved;
 pub mod observe;
 pub mod observed;
 pub mod outputs;

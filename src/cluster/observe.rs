@@ -7,6 +7,7 @@ use helm::release::{History, Release, ReleaseError};
 use k8s_openapi::api::core::v1::{Pod, Service};
 use serde_json::Value as Json;
 
+use super::chart_source::name_of_recorded;
 use super::digest::pod_template_digest;
 use super::error::Error;
 use super::fingerprint;
@@ -36,10 +37,20 @@ pub async fn observe(site: &Site) -> Result<Observed, Error> {
     Ok(observed)
 }
 
+/// The revision of the release that stands in the cluster.
+pub async fn recorded_release(site: &Site) -> Result<Release, Error> {
+    let current = history(site).await?.current().cloned();
+    let (namespace, name) = (site.namespace.clone(), site.release.clone());
+    current.ok_or(Error::NotFound { namespace, name })
+}
+
+async fn history(site: &Site) -> Result<History, Error> {
+    let history = History::read(&site.kubernetes, &site.namespace, &site.release);
+    history.await.map_err(Error::release(&site.namespace, &site.release))
+}
+
 async fn observe_release(site: &Site) -> Result<Option<ReleaseSeen>, Error> {
-    let history = History::read(&site.kubernetes, &site.namespace, &site.release)
-        .await
-        .map_err(Error::release(&site.namespace, &site.release))?;
+    let history = history(site).await?;
     history.latest().map(|latest| release_seen(site, latest, history.current().unwrap_or(latest))).transpose()
 }
 
@@ -58,6 +69,7 @@ fn release_seen(site: &Site, latest: &Release, current: &Release) -> Result<Rele
         status: latest.info.status.as_str().to_owned(),
         chart_version: current.chart_version().to_owned(),
         app_version: current.app_version().to_owned(),
+        chart_name: name_of_recorded(&current.chart),
         effective_values: over_defaults(&chart_values, &config),
         chart_values,
         config,

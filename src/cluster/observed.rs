@@ -32,6 +32,8 @@ pub struct ReleaseSeen {
     pub revision: i64,
     pub status: String,
     pub chart_version: String,
+    /// `bundled` or `recorded`.
+    pub chart_name: &'static str,
     pub app_version: String,
     /// What the release was given over the chart's own values.
     pub config: Json,

@@ -57,7 +57,7 @@ fn known(input: &Input<'_>, config: &Config, diagnostics: &mut Diagnostics) -> M
     fill.gke = node_pool_fill(input.config, input.prior, config);
     fill.namespace = config.names.namespace.as_str().into();
     fill.values = input.prior.map_or(Attr::Known(Vec::new()), |prior| prior.values.clone());
-    fill.chart = Attr::Known(Chart { name: Attr::Null, version: Attr::Null });
+    fill.chart = Attr::Known(Chart { name: config.chart_source.name().into(), version: Attr::Null });
     fill.auth = Attr::Known(super::model::Auth {
         enabled: (config.auth != super::config::Auth::Disabled).into(),
         existing_secret: existing_secret(config).into(),
@@ -163,7 +163,7 @@ fn update_outputs(model: &mut Model, prior: &Model, config: &Config, input: &Inp
     let mut named = outputs::from_names(config);
     if let (Some(secret), Some(before)) = (named.auth_secret.known_mut(), prior.auth_secret.known()) {
         let same = secret.name == before.name && secret.key == before.key;
-        secret.fingerprint = if same { before.fingerprint.clone().or(Attr::Unknown) } else { Attr::Unknown };
+        secret.fingerprint = if same { before.fingerprint.clone() } else { Attr::Unknown };
     }
     let moves = config.pod_template.as_deref() != input.prior_pod_template
         || model.replicas != prior.replicas

@@ -2,6 +2,7 @@
 
 use tfplugin_sdk::{Attr, Diagnostic, Diagnostics, PlanOutcome, PlanRequest, Private};
 
+use super::chart_source::ChartSource;
 use super::clients::Clients;
 use super::config::Config;
 use super::gather::{Here, gather};
@@ -48,7 +49,7 @@ async fn plan_known(
         }
         return Ok((planned, diagnostics));
     }
-    let gathered = gather(clients, config, private).await?;
+    let gathered = gather(clients, config, prior, private).await?;
     let revision = prior.map_or(Revision::FIRST, next_revision);
     let resolved = resolve(config, prior, &gathered, revision, &Here)?;
     let mut diagnostics = errors_only(findings(&resolved, config, &gathered));
@@ -84,7 +85,7 @@ fn errors_only(found: Diagnostics) -> Diagnostics {
 }
 
 fn findings(resolved: &Config, config: &Model, gathered: &Gathered) -> Diagnostics {
-    let facts = Facts::of(&resolved.effective, &resolved.names, gathered.bundled);
+    let facts = Facts::of(&resolved.effective, &resolved.names, gathered.source == ChartSource::Bundled);
     validate::findings(&facts, config)
 }
 

@@ -55,6 +55,7 @@ fn with_release(
     let live = typed::from_effective(&effective);
     model = model.over(Model { gke: Attr::Null, ..live });
     let name = model.chart.known().map(|chart| chart.name.clone()).unwrap_or_default();
+    let name = name.or_value(seen.chart_name.to_owned());
     model.chart = Attr::Known(model::Chart { name, version: seen.chart_version.clone().into() });
     model.namespace = namespace.into();
     outputs::copy(&mut model, outputs::live(&names, &effective, observed));

@@ -11,6 +11,7 @@ use helm::value::{Map, Value};
 use serde_json::{Map as JsonMap, Value as Json};
 use tfplugin_sdk::{Attr, AttributePath, Diagnostic, Diagnostics, path};
 
+use super::chart_source::ChartSource;
 use super::config::{Auth, Config, GkeConfig, Repair, Timeouts};
 use super::digest::pod_template_digest;
 use super::duration::parse_duration;
@@ -25,8 +26,7 @@ use crate::sentinel::settings::same;
 #[derive(Clone, Debug)]
 pub struct Gathered {
     pub chart: Chart,
-    /// The chart that comes with the provider.
-    pub bundled: bool,
+    pub source: ChartSource,
     pub capabilities: Capabilities,
     /// The provider's own, for clusters that name none.
     pub project: Option<String>,
@@ -95,6 +95,7 @@ pub fn resolve(
         effective_values,
         objects: rendered.digests(),
         pod_template: pod_template(&rendered),
+        chart_source: gathered.source.clone(),
         rendered,
         capabilities: gathered.capabilities.clone(),
     })
@@ -109,7 +110,10 @@ pub fn facts(config: &Model, gathered: &Gathered) -> Result<Facts, Diagnostics> 
     let values = helm::values::merge(&documents, &to_map(&settings.to_values()));
     let coalesced = coalesce(gathered, &values)?;
     let names = names(&coalesced, release, namespace);
-    let mut facts = Facts::of(&effective(&coalesced, &names), &names, gathered.bundled);
+    // A configuration that is silent about the chart may be that of a release with another one: the
+    // plan, which knows, applies the bundled chart's own rules.
+    let says_bundled = gathered.source == ChartSource::Bundled && !config.chart.is_null();
+    let mut facts = Facts::of(&effective(&coalesced, &names), &names, says_bundled);
     forget_unknown(config, &mut facts);
     Ok(facts)
 }

@@ -1,13 +1,13 @@
 //! The resource's verbs, one line each: what they do is in the file of the verb's name.
 
 use tfplugin_sdk::{
-    Context, CreateRequest, DeleteRequest, Diagnostics, Outcome, PlanOutcome, PlanRequest, Private,
-    ReadRequest, Resource, Schema, UpdateRequest, async_trait,
+    Context, CreateRequest, DeleteRequest, Diagnostics, IdentitySchema, MoveSource, Outcome, PlanOutcome,
+    PlanRequest, Private, ReadRequest, Resource, Schema, UpdateRequest, Value, async_trait,
 };
 
 use super::clients::Clients;
 use super::model::Model;
-use super::{cluster_schema, create, delete, import, planning, read, update, validating};
+use super::{cluster_schema, create, delete, identity, import, moved, planning, read, update, validating};
 
 /// `redis_ha_cluster`.
 pub struct RedisHaCluster;
@@ -85,5 +85,21 @@ impl Resource<Clients> for RedisHaCluster {
 
     async fn import(&self, _: &Context, clients: &Clients, id: String) -> Outcome<Model> {
         Box::pin(import::import(clients, &id)).await
+    }
+
+    fn identity_schema(&self) -> Option<IdentitySchema> {
+        Some(identity::identity_schema())
+    }
+
+    fn identity(&self, model: &Model) -> Value {
+        identity::identity(model)
+    }
+
+    fn import_id(&self, identity: &Value) -> Result<String, Diagnostics> {
+        identity::import_id(identity)
+    }
+
+    fn move_state(&self, source: &MoveSource) -> Outcome<Model> {
+        moved::move_state(source)
     }
 }

@@ -20,7 +20,11 @@ fn with_values(config: &Model) -> Diagnostics {
     if chart_is_unknown || has_unknown_documents(config) {
         return known_documents(config);
     }
-    let facts = gather::offline(config).and_then(|gathered| resolve::facts(config, &gathered));
+    let facts = match gather::offline(config) {
+        Ok(Some(gathered)) => resolve::facts(config, &gathered),
+        Ok(None) => return known_documents(config),
+        Err(diagnostics) => Err(diagnostics),
+    };
     match facts {
         Ok(facts) => validate::findings(&facts, config),
         Err(diagnostics) => diagnostics,

@@ -92,12 +92,17 @@ fn settable_attributes() -> Vec<(String, Attribute)> {
 
 fn chart() -> Attribute {
     settable(Attribute::single(
-        "The chart to install, when it is not the one that comes with the provider.",
+        "The chart to install. When left out, a new cluster gets the one that comes with the provider, and an \
+         existing one keeps the chart that it has.",
         [
             (
                 "name",
-                settable(Attribute::string("Path of a redis-ha chart: a directory or a `.tgz`."))
-                    .default("the bundled chart"),
+                settable(Attribute::string(
+                    "`bundled`: the chart that comes with the provider. `recorded`: the chart that the release \
+                     has, as its record holds it; an imported cluster has this. Else the path of a redis-ha \
+                     chart: a directory or a `.tgz`.",
+                ))
+                .default("`bundled` for a new cluster"),
             ),
             ("version", Attribute::string("Version of the chart that is installed.").computed()),
         ],

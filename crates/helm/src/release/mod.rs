@@ -4,6 +4,7 @@
 //! same Secrets, so that a real `helm list`, `helm get values` or `helm rollback` goes on from here.
 //! Deliberately absent: the objects of the release; [`crate::action`] applies them.
 
+mod chart;
 mod codec;
 mod error;
 mod storage;

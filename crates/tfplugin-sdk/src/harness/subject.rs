@@ -181,6 +181,7 @@ impl<'h, P: Provider> Subject<'h, P> {
             type_name: self.type_name.clone(),
             state: self.encode(&object.value),
             private: object.private.clone(),
+            identity: self.encode_identity(object),
         };
         let response = self.harness.server.read(request).await;
         demand_no_bug(&format!("read of {}", self.type_name), &response.diagnostics);

@@ -16,6 +16,8 @@ pub struct Request {
     pub planned: Encoded,
     pub config: Encoded,
     pub private: Vec<u8>,
+    /// As it was planned.
+    pub identity: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Debug)]
@@ -94,7 +96,7 @@ impl<P: Provider> Server<P> {
             config: entry.decode(&request.config)?,
             private: private(&request.private)?,
         };
-        let clients = self.ready_clients(&request.type_name)?;
+        let (clients, planned) = (self.ready_clients(&request.type_name)?, request.identity);
         let ctx = self.context();
         let outcome =
             guard(run(entry, &ctx, &clients, &change)).await.unwrap_or_else(|panic| ErasedOutcome {
@@ -104,7 +106,7 @@ impl<P: Provider> Server<P> {
                 diagnostics: panic.diagnostic("ApplyResourceChange").into(),
             });
         let (state, private, diagnostics) = stands(&change, outcome);
-        let identity = entry.identity(&state)?;
+        let identity = if state.is_null() { None } else { planned.or(entry.identity(&state)?) };
         let state = if state.is_null() { null() } else { entry.encode(state)? };
         Ok(Response { state: Some(state), private: private.to_bytes(), identity, diagnostics })
     }

@@ -14,6 +14,8 @@ pub struct Request {
     pub proposed: Encoded,
     pub config: Encoded,
     pub private: Vec<u8>,
+    /// What Terraform keeps beside the prior state, where it has one already.
+    pub identity: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Debug)]
@@ -44,11 +46,11 @@ impl<P: Provider> Server<P> {
         let prior = entry.decode(&request.prior)?;
         let proposed = entry.decode(&request.proposed)?;
         if proposed.is_null() {
-            return self.plan_destroy(entry, &prior, &request.private).await;
+            return self.plan_destroy(entry, &prior, request).await;
         }
         // An identity stays for life: a plan that changes it is a replacement, whose second plan has
         // no prior.
-        let standing = entry.identity(&prior)?;
+        let standing = request.identity.or(entry.identity(&prior)?);
         let typed = PlanRequest {
             prior: Some(prior).filter(|prior| !prior.is_null()),
             proposed,
@@ -76,13 +78,13 @@ impl<P: Provider> Server<P> {
         &self,
         entry: &Entry<dyn ErasedResource<P::Clients>>,
         prior: &Value,
-        before: &[u8],
+        request: Request,
     ) -> Result<Response, Diagnostics> {
         let (ctx, clients) = (self.context(), self.clients());
-        let verb = entry.native.plan_destroy(&ctx, clients.as_deref(), prior, private(before)?);
+        let verb = entry.native.plan_destroy(&ctx, clients.as_deref(), prior, private(&request.private)?);
         let (private, diagnostics) = self.look("PlanResourceChange", &ctx, verb).await?;
         let planned = Some(null()).filter(|_| !diagnostics.has_errors());
-        let (identity, private) = (entry.identity(prior)?, private.to_bytes());
+        let (identity, private) = (request.identity.or(entry.identity(prior)?), private.to_bytes());
         Ok(Response { planned, requires_replace: Vec::new(), private, identity, diagnostics })
     }
 }

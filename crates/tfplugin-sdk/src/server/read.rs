@@ -11,6 +11,8 @@ pub struct Request {
     pub type_name: String,
     pub state: Encoded,
     pub private: Vec<u8>,
+    /// What Terraform keeps beside the state, where it has one already.
+    pub identity: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Debug)]
@@ -34,7 +36,7 @@ impl<P: Provider> Server<P> {
     }
 
     async fn try_read(&self, request: Request) -> Result<Response, Diagnostics> {
-        let entry = self.entry(&request.type_name)?;
+        let (entry, standing) = (self.entry(&request.type_name)?, request.identity);
         let state = entry.decode(&request.state)?;
         let before = private(&request.private)?;
         let (ctx, clients) = (self.context(), self.clients());
@@ -51,7 +53,7 @@ impl<P: Provider> Server<P> {
             let private = Private::default().to_bytes();
             return Ok(Response { state: Some(null()), private, identity: None, diagnostics });
         };
-        let identity = entry.identity(&state)?;
+        let identity = standing.or(entry.identity(&state)?);
         Ok(Response { state: Some(entry.encode(state)?), private: private.to_bytes(), identity, diagnostics })
     }
 }

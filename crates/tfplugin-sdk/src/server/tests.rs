@@ -149,6 +149,7 @@ async fn check_apply(prior: Option<&Model>, planned: Option<&Model>, stands: Opt
         planned: bytes(&server, planned),
         config: bytes(&server, planned.map(|planned| Model { live: Attr::Null, ..planned.clone() }).as_ref()),
         private: br#"{"kept":1}"#.to_vec(),
+        identity: None,
     };
     let response = server.apply(request).await;
     assert_eq!(read_back(&server, response.state), stands, "{summary}");
@@ -189,6 +190,7 @@ async fn a_write_only_value_reaches_the_verb_and_no_result() {
         proposed: bytes(&server, Some(&config)),
         config: bytes(&server, Some(&config)),
         private: Vec::new(),
+        identity: None,
     };
     let planned = server.plan(request).await.planned;
     let planned = read_back(&server, planned).expect("a plan");
@@ -199,6 +201,7 @@ async fn a_write_only_value_reaches_the_verb_and_no_result() {
         planned: bytes(&server, Some(&planned)),
         config: bytes(&server, Some(&config)),
         private: Vec::new(),
+        identity: None,
     };
     let made = read_back(&server, server.apply(request).await.state).expect("a state");
     assert_eq!(made, Model { live: Attr::from("live"), ..model("n") });
@@ -213,6 +216,7 @@ async fn a_panic_in_a_plan_or_a_read_is_an_error() {
         proposed: bytes(&server, Some(&model("panic"))),
         config: bytes(&server, Some(&model("panic"))),
         private: Vec::new(),
+        identity: None,
     };
     let response = server.plan(request).await;
     assert!(response.planned.is_none() && response.diagnostics.has_errors());
@@ -220,6 +224,7 @@ async fn a_panic_in_a_plan_or_a_read_is_an_error() {
         type_name: "thing".to_owned(),
         state: bytes(&server, Some(&model("panic"))),
         private: Vec::new(),
+        identity: None,
     };
     let response = server.read(request).await;
     assert!(response.state.is_none() && response.diagnostics.has_errors());
@@ -234,6 +239,7 @@ async fn without_a_configured_provider_nothing_is_applied_or_imported() {
         planned: bytes(&server, Some(&model("n"))),
         config: bytes(&server, Some(&model("n"))),
         private: Vec::new(),
+        identity: None,
     };
     let response = server.apply(request).await;
     assert_eq!(read_back(&server, response.state), None);
@@ -252,6 +258,7 @@ async fn a_stop_ends_what_is_in_flight_and_nothing_after_it() {
         planned: bytes(&server, Some(&model(name))),
         config: bytes(&server, Some(&model(name))),
         private: Vec::new(),
+        identity: None,
     };
     let waiting = server.provider.waiting.clone();
     let (response, ()) = tokio::join!(server.apply(request("wait")), async {

@@ -20,7 +20,12 @@ pub(super) fn dynamic(msgpack: Vec<u8>) -> pb::DynamicValue {
     pb::DynamicValue { msgpack, json: Vec::new() }
 }
 
-pub(super) fn identity(msgpack: Vec<u8>) -> pb::ResourceIdentityData {
+/// The identity that Terraform keeps already, if any.
+pub(super) fn standing(identity: pb::ResourceIdentityData) -> Option<Vec<u8>> {
+    identity.identity_data.map(|data| data.msgpack).filter(|msgpack| !msgpack.is_empty())
+}
+
+pub(super) fn identity_data(msgpack: Vec<u8>) -> pb::ResourceIdentityData {
     pb::ResourceIdentityData { identity_data: Some(dynamic(msgpack)) }
 }
 

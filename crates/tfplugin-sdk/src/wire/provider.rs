@@ -7,13 +7,11 @@ use tokio_stream::Iter;
 use tonic::{Request, Response, Status, async_trait};
 use tracing::Instrument;
 
-use super::convert::{absent, diagnostics, dynamic, encoded, identity, path};
+use super::convert::{absent, diagnostics, dynamic, encoded, identity_data, path, standing};
 use super::pb::tfplugin6 as pb;
 use super::schema::{identity_schema, schema};
 use crate::provider::Provider;
-use crate::server::{
-    Server, apply, identity as identities, import, list, move_state, plan, read, read_data, upgrade,
-};
+use crate::server::{Server, apply, identity, import, list, move_state, plan, read, read_data, upgrade};
 
 /// The gRPC service in front of a server.
 pub(super) struct ProviderService<P: Provider>(pub(super) Arc<Server<P>>);
@@ -143,16 +141,18 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
         &self,
         request: Request<pb::read_resource::Request>,
     ) -> Answer<pb::read_resource::Response> {
-        let pb::read_resource::Request { type_name, current_state, private, .. } = request.into_inner();
+        let pb::read_resource::Request { type_name, current_state, private, current_identity, .. } =
+            request.into_inner();
         let span = span("ReadResource", &type_name);
-        let native = read::Request { type_name, state: encoded(current_state), private };
+        let identity = current_identity.and_then(standing);
+        let native = read::Request { type_name, state: encoded(current_state), private, identity };
         let done = self.0.read(native).instrument(span).await;
         answer(pb::read_resource::Response {
             new_state: done.state.map(dynamic),
             diagnostics: diagnostics(&done.diagnostics),
             private: done.private,
             deferred: None,
-            new_identity: done.identity.map(identity),
+            new_identity: done.identity.map(identity_data),
         })
     }
 
@@ -168,6 +168,7 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
             proposed: encoded(request.proposed_new_state),
             config: encoded(request.config),
             private: request.prior_private,
+            identity: request.prior_identity.and_then(standing),
         };
         let done = self.0.plan(native).instrument(span).await;
         answer(pb::plan_resource_change::Response {
@@ -177,7 +178,7 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
             diagnostics: diagnostics(&done.diagnostics),
             legacy_type_system: false,
             deferred: None,
-            planned_identity: done.identity.map(identity),
+            planned_identity: done.identity.map(identity_data),
         })
     }
 
@@ -193,6 +194,7 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
             planned: encoded(request.planned_state),
             config: encoded(request.config),
             private: request.planned_private,
+            identity: request.planned_identity.and_then(standing),
         };
         let done = self.0.apply(native).instrument(span).await;
         answer(pb::apply_resource_change::Response {
@@ -200,7 +202,7 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
             private: done.private,
             diagnostics: diagnostics(&done.diagnostics),
             legacy_type_system: false,
-            new_identity: done.identity.map(identity),
+            new_identity: done.identity.map(identity_data),
         })
     }
 
@@ -219,7 +221,7 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
             type_name: found.type_name,
             state: Some(dynamic(found.state)),
             private: found.private,
-            identity: found.identity.map(identity),
+            identity: found.identity.map(identity_data),
         });
         answer(pb::import_resource_state::Response {
             imported_resources: imported.into_iter().collect(),
@@ -246,7 +248,7 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
             target_state: done.state.map(dynamic),
             diagnostics: diagnostics(&done.diagnostics),
             target_private: done.private,
-            target_identity: done.identity.map(identity),
+            target_identity: done.identity.map(identity_data),
         })
     }
 
@@ -267,9 +269,9 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
     ) -> Answer<pb::upgrade_resource_identity::Response> {
         let request = request.into_inner();
         let json = request.raw_identity.map(|raw| raw.json).unwrap_or_default();
-        let native = identities::Upgrade { type_name: request.type_name, version: request.version, json };
+        let native = identity::Upgrade { type_name: request.type_name, version: request.version, json };
         let (upgraded, found) = match self.0.upgrade_identity(&native) {
-            Ok(upgraded) => (Some(identity(upgraded)), Vec::new()),
+            Ok(upgraded) => (Some(identity_data(upgraded)), Vec::new()),
             Err(found) => (None, diagnostics(&found)),
         };
         answer(pb::upgrade_resource_identity::Response { upgraded_identity: upgraded, diagnostics: found })
@@ -303,7 +305,7 @@ impl<P: Provider> pb::provider_server::Provider for ProviderService<P> {
         };
         let events = self.0.list(native).instrument(span).await.into_iter().map(|event| {
             Ok(pb::list_resource::Event {
-                identity: event.identity.map(identity),
+                identity: event.identity.map(identity_data),
                 display_name: event.display_name,
                 resource_object: event.object.map(dynamic),
                 diagnostic: diagnostics(&event.diagnostics),

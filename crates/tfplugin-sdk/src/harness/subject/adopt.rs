@@ -123,6 +123,12 @@ impl<P: Provider> Subject<'_, P> {
         Some(identity)
     }
 
+    /// What core sends of the identity that stands.
+    pub(super) fn encode_identity(&self, object: &Object) -> Option<Vec<u8>> {
+        let identity = object.identity.as_ref()?;
+        Some(crate::value::to_msgpack(identity, &self.identity_type()).expect("it came as one"))
+    }
+
     fn identity_type(&self) -> crate::value::Type {
         let schema = self.identity.as_ref();
         schema.unwrap_or_else(|| panic!("{} has no identity", self.type_name)).implied_type()

@@ -94,6 +94,7 @@ impl<P: Provider> Subject<'_, P> {
             planned: self.encode(planned),
             config: self.encode(config),
             private,
+            identity: self.encode_identity(&self.object),
         };
         let response = self.harness.server.apply(request).await;
         demand_no_bug(&format!("{verb} of {}", self.type_name), &response.diagnostics);
@@ -155,6 +156,7 @@ impl<P: Provider> Subject<'_, P> {
             proposed: self.encode(&Value::Null),
             config: self.encode(&Value::Null),
             private: self.object.private.clone(),
+            identity: self.encode_identity(&self.object),
         };
         let response = self.harness.server.plan(request).await;
         demand_no_bug(&format!("destroy plan of {}", self.type_name), &response.diagnostics);

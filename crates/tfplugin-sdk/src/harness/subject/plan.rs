@@ -121,6 +121,7 @@ impl<P: Provider> Subject<'_, P> {
             proposed: self.encode(&proposal),
             config: self.encode(config),
             private: base.private.clone(),
+            identity: self.encode_identity(base),
         };
         let response = self.harness.server.plan(request).await;
         demand_no_bug(&format!("plan of {}", self.type_name), &response.diagnostics);

@@ -42,6 +42,17 @@ async fn an_identity_imports_what_it_names_and_stays_beside_the_state() {
 }
 
 #[tokio::test]
+async fn an_identity_once_given_stays_whatever_becomes_of_the_state() {
+    let harness = Harness::new(Crooked::with(Fault::IdentityWanders));
+    assert!(harness.configure(json!({})).await.is_empty());
+    let mut thing = harness.resource("crooked_thing");
+    for note in ["one", "two"] {
+        assert!(thing.apply(json!({ "name": "n", "note": note })).await.is_empty());
+        assert_eq!(thing.kept_identity(), Some(json!({ "name": "1" })));
+    }
+}
+
+#[tokio::test]
 async fn an_identity_that_names_nothing_imports_nothing() {
     let harness = populated(Fault::None).await;
     for (identity, expected) in [

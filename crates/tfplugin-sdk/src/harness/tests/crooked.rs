@@ -44,7 +44,7 @@ pub(super) enum Fault {
     UpdateFails,
     ModelMisfit,
     IdentityHoldsAMap,
-    IdentityChanges,
+    IdentityWanders,
     IdentityIsUnknown,
     MoveLeavesUnknown,
     ListForgetsIdentity,
@@ -325,7 +325,7 @@ impl Resource<Shared> for Thing {
 
     fn identity(&self, model: &Model) -> Value {
         let name = match self.fault {
-            Fault::IdentityChanges => model.serial.map(|serial| serial.to_string()),
+            Fault::IdentityWanders => model.serial.map(|serial| serial.to_string()),
             Fault::IdentityIsUnknown => Attr::Unknown,
             _ => model.name.clone(),
         };

@@ -75,7 +75,6 @@ fn each_broken_rule_is_named_with_its_place() {
         (Fault::NeverSettles, "rule 25"),
         (Fault::ModelMisfit, "unmodelled"),
         (Fault::IdentityHoldsAMap, "rule 2 at name"),
-        (Fault::IdentityChanges, "rule 17"),
         (Fault::IdentityIsUnknown, "rule 15"),
     ];
     for (fault, expected) in cases {
