@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use helm::chart::Chart;
-use helm::render::{self, Rendered, Request};
+use helm::render::{self, Request};
 use helm::template::World;
 use helm::value::Map;
 use helm::values;
@@ -49,17 +49,8 @@ fn run() -> Result<(), Failure> {
     for warning in &rendered.warnings {
         writeln!(std::io::stderr(), "warning: {warning}")?;
     }
-    std::io::stdout().write_all(as_helm_prints(&rendered).as_bytes())?;
+    std::io::stdout().write_all(render::template_output(&rendered).as_bytes())?;
     Ok(())
-}
-
-/// The objects, and after them the hooks.
-fn as_helm_prints(rendered: &Rendered) -> String {
-    let mut text = format!("{}\n", rendered.manifest_text().trim());
-    for hook in &rendered.hooks {
-        text.push_str(&format!("---\n# Source: {}\n{}\n", hook.path, hook.manifest));
-    }
-    text
 }
 
 struct Arguments {

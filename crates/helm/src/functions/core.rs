@@ -10,12 +10,24 @@ pub(super) const TABLE: &[Function] = &[
     variadic("printf", &[STRING], ANY, |arguments| {
         string(format::sprintf(text_of(&arguments[0]), &arguments[1..]))
     }),
+    variadic("call", &[ANY], ANY, call),
     fixed("len", &[ANY], length),
     variadic("index", &[ANY], ANY, index),
     variadic("html", &[], ANY, |arguments| string(escape_html(&format::sprint(arguments)))),
     variadic("js", &[], ANY, |arguments| string(escape_js(&format::sprint(arguments)))),
     variadic("urlquery", &[], ANY, |arguments| string(escape_query(&format::sprint(arguments)))),
 ];
+
+/// No value of Helm's is a function, so there is nothing to call.
+fn call(arguments: &[Value]) -> Answer {
+    match &arguments[0] {
+        Value::Nil => Err("call of nil".into()),
+        other => {
+            let shown = format::sprintf("%#v", std::slice::from_ref(other));
+            Err(format!("non-function {shown} of type {}", other.type_name()).into())
+        }
+    }
+}
 
 fn length(arguments: &[Value]) -> Answer {
     let length = match &arguments[0] {

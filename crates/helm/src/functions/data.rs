@@ -1,7 +1,7 @@
 //! YAML and JSON in templates.
 
 use super::{ANY, Answer, Function, STRING, fixed, string, text_of};
-use crate::template::format::{Notation, format_float};
+use crate::template::format::{Notation, format_float, quote_character};
 use crate::value::{ConvertError, List, Map, Value};
 use crate::yaml;
 
@@ -10,6 +10,10 @@ pub(super) const TABLE: &[Function] = &[
     fixed("toYaml", &[ANY], |arguments| string(to_yaml(&arguments[0]).unwrap_or_default())),
     fixed("mustToYaml", &[ANY], |arguments| {
         string(to_yaml(&arguments[0]).map_err(|error| error.to_string())?)
+    }),
+    fixed("toYamlPretty", &[ANY], |arguments| {
+        let text = yaml::to_yaml_pretty(&arguments[0]).unwrap_or_default();
+        string(text.strip_suffix('\n').unwrap_or(&text))
     }),
     fixed("fromYaml", &[STRING], |arguments| {
         Ok(or_error(yaml::parse(text_of(&arguments[0])).map_err(|error| error.to_string()), MAP_YAML))
@@ -40,7 +44,31 @@ fn to_yaml(value: &Value) -> Result<String, yaml::YamlError> {
 }
 
 fn parse_json(text: &str) -> Result<Value, String> {
-    serde_json::from_str::<serde_json::Value>(text).map(Value::from).map_err(|error| error.to_string())
+    serde_json::from_str::<serde_json::Value>(text)
+        .map(Value::from)
+        .map_err(|error| go_json_error(text, &error))
+}
+
+/// Go's words for what is wrong with a JSON text.
+fn go_json_error(text: &str, error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        return "unexpected end of JSON input".to_owned();
+    }
+    let message = error.to_string();
+    let contexts = [
+        ("trailing characters", "after top-level value"),
+        ("expected `:`", "after object key"),
+        ("expected `,` or `}`", "after object key:value pair"),
+        ("expected `,` or `]`", "after array element"),
+        ("key must be a string", "looking for beginning of object key string"),
+        ("control character", "in string literal"),
+        ("invalid escape", "in string escape code"),
+    ];
+    let known = contexts.iter().find(|(ours, _)| message.starts_with(ours));
+    let context = known.map_or("looking for beginning of value", |(_, context)| context);
+    let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
+    let found = line.get(error.column().saturating_sub(1)..).and_then(|rest| rest.chars().next());
+    format!("invalid character {} {context}", quote_character(found.unwrap_or('\n')))
 }
 
 /// What a reader must return, and how it names itself when it does not.

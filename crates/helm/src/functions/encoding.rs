@@ -24,6 +24,32 @@ pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Undoes `%41` and the like. In a host, Go decodes only what is no ASCII.
+///
+/// # Errors
+/// Go's complaint about an escape that is none.
+pub(super) fn percent_decode(text: &str, is_host: bool) -> Result<String, String> {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut index = 0;
+    while index < bytes.len() {
+        if bytes[index] != b'%' {
+            out.push(bytes[index]);
+            index += 1;
+            continue;
+        }
+        let digits = text.get(index + 1..index + 3).filter(|two| two.bytes().all(|b| b.is_ascii_hexdigit()));
+        let decoded = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
+        let Some(byte) = decoded.filter(|byte| !is_host || !byte.is_ascii()) else {
+            let shown: String = text[index..].chars().take(3).collect();
+            return Err(format!("invalid URL escape {}", crate::template::format::quote(&shown)));
+        };
+        out.push(byte);
+        index += 3;
+    }
+    Ok(String::from_utf8_lossy(&out).into_owned())
+}
+
 /// The decoded text, or the words of Go's error, as Sprig does.
 fn decode_base64(text: &str) -> Answer {
     let compact = text.replace(['\n', '\r'], "");

@@ -104,11 +104,26 @@ fn escape(out: &mut String, rest: &mut Peekable<Chars<'_>>) {
             out.push(']');
         }
         Some('b') => out.push_str("(?-u:\\b)"),
+        Some(braced @ ('p' | 'P' | 'x')) => {
+            out.push('\\');
+            out.push(braced);
+            copy_braces(out, rest);
+        }
         // An octal escape, and every escaped punctuation, mean the same in both.
         Some(other) => {
             out.push('\\');
             out.push(other);
         }
+    }
+}
+
+/// What belongs to `\p`, `\P` and `\x`: one character, or all that is in braces.
+fn copy_braces(out: &mut String, rest: &mut Peekable<Chars<'_>>) {
+    if rest.peek() == Some(&'{') {
+        out.extend(rest.by_ref().take_while(|character| *character != '}'));
+        out.push('}');
+    } else {
+        out.extend(rest.next());
     }
 }
 
@@ -193,13 +208,13 @@ fn class_escape(out: &mut String, rest: &mut Peekable<Chars<'_>>) -> bool {
         Some(property @ ('p' | 'P')) => {
             out.push('\\');
             out.push(property);
-            if rest.peek() == Some(&'{') {
-                out.extend(rest.by_ref().take_while(|character| *character != '}'));
-                out.push('}');
-            } else {
-                out.extend(rest.next());
-            }
+            copy_braces(out, rest);
             true
+        }
+        Some('x') => {
+            out.push_str("\\x");
+            copy_braces(out, rest);
+            false
         }
         Some(other) => {
             out.push('\\');

@@ -2,13 +2,14 @@
 //!
 //! In: arguments that the evaluator has checked against a [`Signature`]. Out: a value, or a
 //! [`FunctionError`]. One file a subject; each contributes a table. Functions that need more than
-//! their arguments ask the [`Host`]. Deliberately absent: `env`, `expandenv` (Helm removes them), and
-//! the crypto functions. What is not in the table is 'not defined' when a template is parsed.
+//! their arguments ask the [`Host`]. Deliberately absent: `env` and `expandenv`, which Helm removes.
+//! What is not in the table is 'not defined' when a template is parsed.
 
 mod case;
 mod cast;
 mod compare;
 mod core;
+mod crypto;
 mod data;
 mod decimal;
 mod dicts;
@@ -22,8 +23,12 @@ mod random;
 mod regexes;
 mod sequences;
 mod strings;
+mod time;
+mod toml;
 mod types;
+mod urls;
 mod versions;
+mod words;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -117,7 +122,7 @@ const fn hosted(
 }
 
 static TABLE: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
-    let tables: [&'static [Function]; 16] = [
+    let tables: [&'static [Function]; 20] = [
         case::TABLE,
         compare::TABLE,
         core::TABLE,
@@ -132,65 +137,15 @@ static TABLE: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new
         regexes::TABLE,
         sequences::TABLE,
         strings::TABLE,
+        time::TABLE,
+        toml::TABLE,
         types::TABLE,
+        urls::TABLE,
         versions::TABLE,
+        words::TABLE,
     ];
-    tables.into_iter().flatten().map(|function| (function.name, function)).collect()
+    tables.into_iter().chain(crypto::TABLES).flatten().map(|function| (function.name, function)).collect()
 });
-
-/// What Helm has and this engine has not.
-const MISSING: [&str; 45] = [
-    "abbrevboth",
-    "ago",
-    "bcrypt",
-    "buildCustomCert",
-    "call",
-    "camelcase",
-    "date",
-    "dateInZone",
-    "dateModify",
-    "date_in_zone",
-    "date_modify",
-    "decryptAES",
-    "derivePassword",
-    "duration",
-    "durationRound",
-    "encryptAES",
-    "fromToml",
-    "genCA",
-    "genCAWithKey",
-    "genPrivateKey",
-    "genSelfSignedCert",
-    "genSelfSignedCertWithKey",
-    "genSignedCert",
-    "genSignedCertWithKey",
-    "hello",
-    "htmlDate",
-    "htmlDateInZone",
-    "htpasswd",
-    "kebabcase",
-    "mustDateModify",
-    "mustToDate",
-    "must_date_modify",
-    "now",
-    "randBytes",
-    "shuffle",
-    "snakecase",
-    "toDate",
-    "toToml",
-    "toYamlPretty",
-    "unixEpoch",
-    "urlJoin",
-    "urlParse",
-    "wrap",
-    "wrapWith",
-    "mustToToml",
-];
-
-/// Whether Helm has a function of this name that this engine lacks: the error should say which it is.
-pub(crate) fn is_missing(name: &str) -> bool {
-    MISSING.contains(&name)
-}
 
 /// Finds a function by its name.
 pub(crate) fn find(name: &str) -> Option<&'static Function> {

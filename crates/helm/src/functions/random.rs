@@ -38,16 +38,21 @@ fn pick(host: &mut dyn Host, arguments: &[Value], alphabet: &str) -> Answer {
     string(text)
 }
 
+/// A number below the bound, each as likely as the others.
+pub(super) fn below(host: &dyn Host, bound: u64) -> u64 {
+    let mut bytes = [0; 16];
+    host.world().fill_random(&mut bytes);
+    // 128 bits: the bias of the remainder is beyond measure.
+    (u128::from_le_bytes(bytes) % u128::from(bound.max(1))) as u64
+}
+
 fn random_integer(host: &mut dyn Host, arguments: &[Value]) -> Answer {
     let (low, high) = (integer_of(&arguments[0]), integer_of(&arguments[1]));
     if high <= low {
         return Err("invalid argument to Intn".into());
     }
-    let mut bytes = [0; 16];
-    host.world().fill_random(&mut bytes);
-    let span = i128::from(high) - i128::from(low);
-    let offset = (u128::from_le_bytes(bytes) % span.unsigned_abs()) as i64;
-    Ok(Value::Int(low.wrapping_add(offset)))
+    let offset = below(host, high.abs_diff(low));
+    Ok(Value::Int(low.wrapping_add_unsigned(offset)))
 }
 
 fn uuid(host: &mut dyn Host) -> Answer {

@@ -68,14 +68,33 @@ fn replace(arguments: &[Value], is_literal: bool) -> Answer {
     string(replaced.into_owned())
 }
 
+/// Go's `Split`: an empty match at the start parts nothing, and one at the end leaves nothing behind.
 fn split(arguments: &[Value]) -> Answer {
     let pattern = pattern_of(arguments)?;
     let (text, count) = (text_of(&arguments[1]), integer_of(&arguments[2]));
-    Ok(Value::strings(match usize::try_from(count) {
-        Ok(0) => Vec::new(),
-        Ok(limit) => pattern.splitn(text, limit).collect::<Vec<_>>(),
-        Err(_) => pattern.split(text).collect(),
-    }))
+    let limit = usize::try_from(count).unwrap_or(usize::MAX);
+    if limit == 0 {
+        return Ok(Value::strings([] as [&str; 0]));
+    }
+    if text.is_empty() && !text_of(&arguments[0]).is_empty() {
+        return Ok(Value::strings([""]));
+    }
+    let mut parts = Vec::new();
+    let (mut start, mut end) = (0, 0);
+    for found in pattern.find_iter(text) {
+        if parts.len() + 1 == limit {
+            break;
+        }
+        end = found.start();
+        if found.end() != 0 {
+            parts.push(&text[start..end]);
+        }
+        start = found.end();
+    }
+    if end != text.len() {
+        parts.push(&text[start..]);
+    }
+    Ok(Value::strings(parts))
 }
 
 fn quote_meta(text: &str) -> String {

@@ -58,7 +58,6 @@ pub(super) const TABLE: &[Function] = &[
     fixed("splitList", &[STRING, STRING], |arguments| {
         Ok(Value::strings(split(text_of(&arguments[1]), text_of(&arguments[0]), None)))
     }),
-    fixed("abbrev", &[INT, STRING], abbreviate),
 ];
 
 /// Sprig skips nil arguments and puts spaces between the others.
@@ -166,13 +165,4 @@ fn numbered(parts: Vec<&str>) -> Value {
         map.insert(format!("_{index}"), part);
     }
     Value::Map(map)
-}
-
-fn abbreviate(arguments: &[Value]) -> Answer {
-    let (width, text) = (integer_of(&arguments[0]), text_of(&arguments[1]));
-    let width = usize::try_from(width).unwrap_or(0);
-    if width < 4 || text.len() <= width {
-        return string(text);
-    }
-    string(format!("{}...", String::from_utf8_lossy(&text.as_bytes()[..width - 3])))
 }

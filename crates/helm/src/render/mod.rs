@@ -102,6 +102,39 @@ impl Rendered {
     }
 }
 
+/// All that `helm template` prints of a rendering: the objects, and after them the hooks.
+///
+/// ```
+/// # use helm::{chart::Chart, render::{self, Request}, template::World, value::Map};
+/// # struct Nothing;
+/// # impl World for Nothing {
+/// #     fn now(&self) -> jiff::Timestamp { jiff::Timestamp::UNIX_EPOCH }
+/// #     fn fill_random(&self, bytes: &mut [u8]) { bytes.fill(0) }
+/// # }
+/// let chart = Chart::from_files([
+///     ("Chart.yaml", "apiVersion: v2\nname: tiny\nversion: 0.1.0\n"),
+///     ("templates/a.yaml", "kind: ConfigMap\nname: {{ .Release.Name }}\n"),
+/// ])?;
+/// let request = Request {
+///     name: "rel",
+///     namespace: "default",
+///     revision: 1,
+///     is_upgrade: false,
+///     values: &Map::new(),
+///     capabilities: &render::offline_capabilities(),
+/// };
+/// let text = render::template_output(&render::render(&chart, &request, &Nothing)?);
+/// assert_eq!(text, "---\n# Source: tiny/templates/a.yaml\nkind: ConfigMap\nname: rel\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn template_output(rendered: &Rendered) -> String {
+    let mut text = format!("{}\n", rendered.manifest_text().trim());
+    for hook in &rendered.hooks {
+        text.push_str(&format!("---\n# Source: {}\n{}\n", hook.path, hook.manifest));
+    }
+    text
+}
+
 /// Renders a chart. Pure but for what the world answers.
 ///
 /// # Errors

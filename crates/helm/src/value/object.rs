@@ -1,5 +1,6 @@
 //! Objects: values with named fields and methods.
 
+use std::any::Any;
 use std::fmt::Debug;
 
 use super::{ConvertError, Value};
@@ -50,7 +51,7 @@ pub struct Signature {
 }
 
 /// A value with fields and methods, such as `.Files`. Objects are immutable.
-pub trait Object: Debug + Send + Sync {
+pub trait Object: Any + Debug + Send + Sync {
     /// The Go type, for `%T` and for "can't evaluate field X in type T".
     fn type_name(&self) -> &str;
 

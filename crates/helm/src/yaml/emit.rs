@@ -1,9 +1,12 @@
 //! Writing: values to events of the emitter, with the style of each scalar.
 
+use std::borrow::Cow;
+
 use libyaml_safer::{Emitter, Encoding, Event, MappingStyle, ScalarStyle, SequenceStyle};
 
+use super::key_order::{self, BehindDigits};
 use super::scalar::{Scalar, is_base_60, resolve};
-use super::{YamlError, key_order};
+use super::{YamlError, astral};
 use crate::template::format::{Notation, format_float};
 use crate::value::{ConvertError, Value};
 
@@ -13,16 +16,31 @@ use crate::value::{ConvertError, Value};
 /// Values without a form in YAML: see [`ConvertError`].
 pub fn to_yaml(value: &Value) -> Result<String, YamlError> {
     let value = value.to_plain()?;
+    document(FOLD_WIDTH, |writer| writer.value(&value))
+}
+
+/// The column where long scalars are folded.
+const FOLD_WIDTH: i32 = 80;
+
+/// A document of one string that is never folded.
+pub(super) fn scalar_document(text: &str, style: ScalarStyle) -> Result<String, YamlError> {
+    document(-1, |writer| writer.scalar(text, style))
+}
+
+fn document(
+    width: i32,
+    write: impl FnOnce(&mut Writer<'_>) -> Result<(), YamlError>,
+) -> Result<String, YamlError> {
     let mut out = Vec::new();
     {
         let mut emitter = Emitter::new();
         emitter.set_output_string(&mut out);
         emitter.set_unicode(true);
-        emitter.set_width(80);
+        emitter.set_width(width);
         let mut writer = Writer { emitter };
         writer.emit(Event::stream_start(Encoding::Utf8))?;
         writer.emit(Event::document_start(None, &[], true))?;
-        writer.value(&value)?;
+        write(&mut writer)?;
         writer.emit(Event::document_end(true))?;
         writer.emit(Event::stream_end())?;
         writer.emitter.flush().map_err(|error| emit_error(&error))?;
@@ -32,7 +50,7 @@ pub fn to_yaml(value: &Value) -> Result<String, YamlError> {
     if text.ends_with("\n...\n") {
         text.truncate(text.len() - "...\n".len());
     }
-    Ok(text)
+    Ok(astral::unveil(text))
 }
 
 fn emit_error(error: &libyaml_safer::Error) -> YamlError {
@@ -65,7 +83,9 @@ impl Writer<'_> {
             }
             Value::Map(map) => {
                 let mut entries = map.entries();
-                entries.sort_by(|(left, _), (right, _)| key_order::compare(left, right));
+                entries.sort_by(|(left, _), (right, _)| {
+                    key_order::compare(left, right, BehindDigits::LettersLast)
+                });
                 let style = if entries.is_empty() { MappingStyle::Flow } else { MappingStyle::Block };
                 self.emit(Event::mapping_start(None, None, true, style))?;
                 for (key, item) in &entries {
@@ -81,14 +101,18 @@ impl Writer<'_> {
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle) -> Result<(), YamlError> {
+        let (text, style) = match astral::veil(text) {
+            Some(veiled) => (Cow::Owned(veiled), ScalarStyle::DoubleQuoted),
+            None => (Cow::Borrowed(text), style),
+        };
         let is_plain = style == ScalarStyle::Plain;
-        self.emit(Event::scalar(None, None, text, is_plain, true, style))
+        self.emit(Event::scalar(None, None, &text, is_plain, true, style))
     }
 }
 
 /// A string with a newline is literal; one that would read as something else is quoted; the rest is
 /// plain, where the emitter may still choose quotes.
-fn style_of(text: &str) -> ScalarStyle {
+pub(super) fn style_of(text: &str) -> ScalarStyle {
     if text.contains('\n') {
         ScalarStyle::Literal
     } else if matches!(resolve(text), Scalar::String | Scalar::Merge) && !is_base_60(text) {
@@ -104,7 +128,8 @@ fn number_text(number: f64) -> Result<String, ConvertError> {
         return Err(ConvertError::NotFinite { value: format_float(number, Notation::Shortest, None) });
     }
     if number.fract() == 0.0 {
-        let digits = format!("{number}");
+        // JSON says -0, and YAML reads that as the integer 0.
+        let digits = format!("{}", number + 0.0);
         let whole = digits.parse::<i128>().ok();
         if whole.is_some_and(|whole| (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&whole)) {
             return Ok(digits);

@@ -2,19 +2,28 @@
 
 use std::cmp::Ordering;
 
+/// Where a letter goes that meets something else behind equal digits: go-yaml v2 puts it last as
+/// everywhere, v3 (of `toYamlPretty`) first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BehindDigits {
+    LettersLast,
+    LettersFirst,
+}
+
 /// Compares two keys: at the first difference, runs of digits compare by value, and letters follow
 /// everything that is no letter.
-pub(super) fn compare(left: &str, right: &str) -> Ordering {
+pub(super) fn compare(left: &str, right: &str, digits: BehindDigits) -> Ordering {
     let left: Vec<char> = left.chars().collect();
     let right: Vec<char> = right.chars().collect();
     let Some(at) = left.iter().zip(&right).position(|(a, b)| a != b) else {
         return left.len().cmp(&right.len());
     };
     let (a, b) = (left[at], right[at]);
+    let letters_first = digits == BehindDigits::LettersFirst && at > 0 && left[at - 1].is_numeric();
     match (a.is_alphabetic(), b.is_alphabetic()) {
         (true, true) => return a.cmp(&b),
-        (true, false) => return Ordering::Greater,
-        (false, true) => return Ordering::Less,
+        (true, false) => return if letters_first { Ordering::Less } else { Ordering::Greater },
+        (false, true) => return if letters_first { Ordering::Greater } else { Ordering::Less },
         (false, false) => {}
     }
     // A zero inside a number that began before the difference still counts as a digit of it.

@@ -167,7 +167,6 @@ impl<'t> Loader<'t> {
 
     fn mapping(&mut self) -> Result<Value, YamlError> {
         let map = Map::new();
-        let mut merges = Vec::new();
         loop {
             let key = match self.event()? {
                 EventData::MappingEnd => break,
@@ -175,16 +174,13 @@ impl<'t> Loader<'t> {
             };
             if is_merge(&key) {
                 let value = self.event()?;
-                merges.push(self.node(value)?);
+                merge_into(&map, &self.node(value)?)?;
                 continue;
             }
             let key = self.node(key)?;
             let value = self.event()?;
             let value = self.node(value)?;
             map.insert(key_text(&key, &value)?, value);
-        }
-        for merge in merges {
-            merge_into(&map, &merge)?;
         }
         Ok(Value::Map(map))
     }
@@ -195,19 +191,18 @@ fn is_merge(event: &EventData) -> bool {
         if resolve(value) == Scalar::Merge)
 }
 
-/// Adds what a `<<` names; keys that are there already win, and earlier merges beat later ones.
+/// Adds what a `<<` names. It wins over keys before it and loses to keys behind it, as in go-yaml;
+/// of several maps, the first wins.
 fn merge_into(map: &Map, merge: &Value) -> Result<(), YamlError> {
     match merge {
         Value::Map(source) => {
             for (key, value) in source.entries() {
-                if !map.contains_key(&key) {
-                    map.insert(key, value);
-                }
+                map.insert(key, value);
             }
             Ok(())
         }
         Value::List(sources) if sources.iter().all(|source| source.as_map().is_some()) => {
-            sources.iter().try_for_each(|source| merge_into(map, source))
+            sources.iter().rev().try_for_each(|source| merge_into(map, source))
         }
         _ => Err(YamlError::Syntax {
             message: "map merge requires map or sequence of maps as the value".into(),

@@ -4,13 +4,16 @@
 //! the other way round, text with sorted keys. Deliberately absent: comments, custom tags, anything
 //! that JSON cannot say.
 
+mod astral;
 mod emit;
 mod key_order;
 mod load;
+mod pretty;
 mod scalar;
 
 pub use emit::to_yaml;
 pub use load::{parse, parse_documents};
+pub use pretty::to_yaml_pretty;
 
 use crate::value::ConvertError;
 

@@ -133,9 +133,6 @@ impl Parser<'_> {
             Kind::Error => return self.unexpected(&token, "operand"),
             Kind::Identifier => match functions::find(&token.text) {
                 Some(function) => ExpressionKind::Function(function),
-                None if functions::is_missing(&token.text) => {
-                    return self.error(format!("function {} is not supported yet", quote(&token.text)));
-                }
                 None => return self.error(format!("function {} not defined", quote(&token.text))),
             },
             Kind::Dot => ExpressionKind::Dot,
