@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use google_cloud_auth::credentials::{CacheableResource, Credentials, CredentialsProvider, EntityTag};
 use google_cloud_container_v1::client::ClusterManager;
-use google_cloud_container_v1::model::{self, NodeConfig, NodePool, Operation, operation};
+use google_cloud_container_v1::model::{
+    self, NodeConfig, NodePool, Operation, linux_node_config, operation, workload_metadata_config,
+};
 use google_cloud_gax::error::rpc::Code;
 use http::{Extensions, HeaderMap, HeaderValue};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::rt::TokioIo;
 use sandbox::controllers::eviction::{Refusal, evict};
 use sandbox::faults::{ApiFault, Effect, Fault, Faults, Service, Verb};
 use sandbox::gke::{Gke, Settings, router};
@@ -256,6 +260,177 @@ async fn guarded_pod(project: &Project) -> (Key, Key, Key) {
 
 fn is_ending(project: &Project, pod: &Key) -> bool {
     project.store.get(pod).is_none_or(|pod| pod["metadata"].get("deletionTimestamp").is_some())
+}
+
+/// One request to the API with names of enumerations, as gcloud makes them.
+async fn call(project: &Project, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    let host = project.url.trim_start_matches("http://").to_owned();
+    let request = http::Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", &host)
+        .header("authorization", format!("Bearer {TOKEN}"))
+        .body(Full::new(bytes::Bytes::from(body.to_string())))
+        .expect("a request");
+    let stream = tokio::net::TcpStream::connect(&host).await.expect("connected");
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("HTTP");
+    tokio::spawn(connection);
+    let answer = sender.send_request(request).await.expect("an answer");
+    let status = answer.status().as_u16();
+    let bytes = answer.into_body().collect().await.expect("a whole answer").to_bytes();
+    (status, serde_json::from_slice(&bytes).expect("JSON"))
+}
+
+/// As [`call`], for what starts an operation; returns when that is over.
+async fn carry_out(project: &Project, method: &str, path: &str, body: &Value) -> Value {
+    let (status, started) = call(project, method, path, body).await;
+    assert_eq!(status, 200, "{started}");
+    let path = format!("/v1/projects/sandbox/locations/asia-east1/operations/{}", text(&started["name"]));
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let (_, operation) = call(project, "GET", &path, &json!({})).await;
+        if operation["status"] == "DONE" {
+            return operation;
+        }
+        assert!(Instant::now() < deadline, "still {operation}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("text")
+}
+
+/// Every field of what was asked for comes back as it was; what GKE adds beside is its own.
+fn check_kept(asked: &Value, live: &Value, at: &str) {
+    match (asked, live) {
+        (Value::Object(asked), Value::Object(_)) => {
+            for (field, value) in asked {
+                check_kept(value, &live[field], &format!("{at}/{field}"));
+            }
+        }
+        _ => assert_eq!(asked, live, "{at}"),
+    }
+}
+
+#[tokio::test]
+async fn every_field_of_a_pool_is_kept_and_read_in_both_encodings() {
+    let project = Project::start().await;
+    let asked: Value = serde_json::from_str(include_str!("node_pool.json")).expect("a pool");
+    let pools = format!("/v1/{CLUSTER}/nodePools");
+    carry_out(&project, "POST", &pools, &json!({"nodePool": asked})).await;
+    let (_, live) = call(&project, "GET", &format!("{pools}/wide"), &json!({})).await;
+    check_kept(&asked, &live, "");
+
+    let client = project.client(TOKEN).await;
+    let live = client.get_node_pool().set_name(format!("{CLUSTER}/nodePools/wide")).send().await;
+    let live = live.expect("a pool that Google's client can read");
+    let config = live.config.expect("a config");
+    assert_eq!(
+        config.workload_metadata_config.expect("set").mode,
+        workload_metadata_config::Mode::GceMetadata
+    );
+    let linux = config.linux_node_config.expect("set");
+    assert_eq!(linux.cgroup_mode, linux_node_config::CgroupMode::V2);
+    assert_eq!(
+        config.reservation_affinity.expect("set").consume_reservation_type,
+        model::reservation_affinity::Type::SpecificReservation
+    );
+    let variant = config.logging_config.and_then(|logging| logging.variant_config).expect("set").variant;
+    assert_eq!(variant, model::logging_variant_config::Variant::MaxThroughput);
+    assert!(!config.spot);
+    let upgrade = live.upgrade_settings.expect("set");
+    assert_eq!((upgrade.max_surge, upgrade.max_unavailable), (2, 1));
+    assert_eq!(live.max_pods_constraint.expect("set").max_pods_per_node, 32);
+    let nodes = project.nodes_of("wide");
+    assert_eq!(nodes[0]["status"]["capacity"]["pods"], "32");
+}
+
+#[tokio::test]
+async fn limits_bring_the_size_inside_and_come_by_the_cluster_too() {
+    let project = Project::start().await;
+    let pool = format!("/v1/{CLUSTER}/nodePools/default-pool");
+    let limits = json!({"enabled": true, "minNodeCount": 2, "maxNodeCount": 4});
+    carry_out(&project, "POST", &format!("{pool}:setAutoscaling"), &json!({"autoscaling": limits})).await;
+    assert_eq!(project.nodes_of("default-pool").len(), 2);
+    let (_, live) = call(&project, "GET", &pool, &json!({})).await;
+    assert_eq!(live["autoscaling"]["maxNodeCount"], 4);
+    let off = json!({"update": {"desiredNodePoolId": "default-pool", "desiredNodePoolAutoscaling": {"enabled": false}}});
+    carry_out(&project, "PUT", &format!("/v1/{CLUSTER}"), &off).await;
+    let (_, live) = call(&project, "GET", &pool, &json!({})).await;
+    assert_eq!(live["autoscaling"]["enabled"], false);
+    let (status, refused) = call(
+        &project,
+        "PUT",
+        &format!("/v1/{CLUSTER}"),
+        &json!({"update": {"desiredMasterVersion": "1.99"}}),
+    )
+    .await;
+    assert_eq!((status, &refused["error"]["status"]), (501, &json!("UNIMPLEMENTED")));
+}
+
+#[tokio::test]
+async fn a_size_changed_behind_the_pools_back_shows_in_the_group_only() {
+    let project = Project::start().await;
+    let pool = format!("/v1/{CLUSTER}/nodePools/default-pool");
+    let (_, live) = call(&project, "GET", &pool, &json!({})).await;
+    let url = text(&live["instanceGroupUrls"][0]);
+    let group = url.trim_start_matches("https://www.googleapis.com");
+    let (status, _) = call(&project, "POST", &format!("{group}/resize?size=3"), &json!({})).await;
+    assert_eq!(status, 200);
+    let (_, managers) = call(&project, "GET", group, &json!({})).await;
+    assert_eq!(managers["targetSize"], 3);
+    let (_, live) = call(&project, "GET", &pool, &json!({})).await;
+    assert_eq!(live["initialNodeCount"], 1, "the pool says what it was made with");
+    assert_eq!(project.nodes_of("default-pool").len(), 3);
+}
+
+#[tokio::test]
+async fn an_upgrade_tells_its_progress_and_can_be_cancelled() {
+    let project = Project::start().await;
+    let (pod, _, node) = guarded_pod(&project).await;
+    let pool = format!("/v1/{CLUSTER}/nodePools/default-pool");
+    let change = json!({"machineType": "e2-standard-8"});
+    let (_, started) = call(&project, "PUT", &pool, &change).await;
+    project.until("a second node", |project| project.nodes_of("default-pool").len() == 2).await;
+    let path = format!("/v1/projects/sandbox/locations/asia-east1/operations/{}", text(&started["name"]));
+    let (_, running) = call(&project, "GET", &path, &json!({})).await;
+    assert_eq!(running["progress"]["metrics"][0], json!({"name": "NODES_TOTAL", "intValue": "1"}));
+    assert!(text(&running["detail"]).starts_with("Done with 0 out of 1 nodes (0.0%): 1 being"), "{running}");
+
+    let (status, _) = call(&project, "POST", &format!("{path}:cancel"), &json!({})).await;
+    assert_eq!(status, 200);
+    project.until("the end of the surge", |project| project.nodes_of("default-pool").len() == 1).await;
+    project
+        .until("a node that takes pods", |project| {
+            project.store.get(&node).is_some_and(|node| node["spec"].get("unschedulable").is_none())
+        })
+        .await;
+    assert!(!is_ending(&project, &pod), "the budget held to the end");
+}
+
+#[tokio::test]
+async fn a_blue_green_upgrade_makes_all_new_nodes_first() {
+    let project = Project::start().await;
+    let (pod, budget, _) = guarded_pod(&project).await;
+    let pool = format!("/v1/{CLUSTER}/nodePools/default-pool");
+    let settings = json!({"upgradeSettings": {"strategy": "BLUE_GREEN"}});
+    carry_out(&project, "PUT", &pool, &settings).await;
+    let before = project.nodes_of("default-pool")[0]["metadata"]["name"].clone();
+    let (_, started) = call(&project, "PUT", &pool, &json!({"machineType": "e2-standard-8"})).await;
+    project.until("a green node", |project| project.nodes_of("default-pool").len() == 2).await;
+    project.store.update(&budget, |pdb| pdb["spec"]["minAvailable"] = json!(0)).expect("a looser budget");
+    project.until("an eviction", |project| is_ending(project, &pod)).await;
+    let ended = DeleteOptions { grace_period_seconds: Some(0), ..Default::default() };
+    project.store.delete(&pod, &ended).expect("the node agent ends the pod");
+    project
+        .until("the green node alone", |project| {
+            let nodes = project.nodes_of("default-pool");
+            nodes.len() == 1 && nodes[0]["metadata"]["name"] != before
+        })
+        .await;
+    assert_eq!(text(&started["operationType"]), "UPDATE_CLUSTER");
 }
 
 #[tokio::test]

@@ -50,6 +50,8 @@ impl Gke {
             .iter()
             .map(|instance| {
                 json!({
+                    "name": instance.name,
+                    "id": instance.number.to_string(),
                     "instance": format!("https://www.googleapis.com/compute/v1/projects/{project}/zones/{zone}/instances/{}", instance.name),
                     "instanceStatus": "RUNNING",
                     "currentAction": "NONE",

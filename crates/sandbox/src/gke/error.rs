@@ -34,6 +34,13 @@ impl GoogleError {
         Self::invalid(format!("Invalid JSON payload received. Unknown name \"{name}\": Cannot find field."))
     }
 
+    pub(crate) fn unknown_field_at(name: &str, place: &str) -> Self {
+        let message = format!(
+            "Invalid JSON payload received. Unknown name \"{name}\" at '{place}': Cannot find field."
+        );
+        Self::invalid(message)
+    }
+
     pub(crate) fn busy(operation: &str) -> Self {
         let message = format!("Cluster is running incompatible operation {operation}.");
         Self::new(400, "FAILED_PRECONDITION", message).because("CLUSTER_ALREADY_HAS_OPERATION")
@@ -73,6 +80,11 @@ impl GoogleError {
 
     pub(crate) fn already_exists(resource: &str) -> Self {
         Self::new(409, "ALREADY_EXISTS", format!("Already exists: {resource}."))
+    }
+
+    /// What Google has and the sandbox has not.
+    pub(crate) fn unimplemented(message: &str) -> Self {
+        Self::new(501, "UNIMPLEMENTED", message)
     }
 
     /// A fault that a test asked for.

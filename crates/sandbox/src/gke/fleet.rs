@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use super::Gke;
 use super::nodes::{apply_pool_labels, render_node};
+use super::operation::Ongoing;
 use super::pool::{Instance, name_prefix};
 use crate::controllers::digest::letters_of;
 use crate::controllers::eviction::{Refusal, evict};
-use crate::controllers::object::{controller_of, is_pod_finished, is_terminating, name, namespace, text};
+use crate::controllers::object::{
+    controller_of, entry, integer, is_pod_finished, is_terminating, name, namespace, text,
+};
 use crate::store::{DeleteOptions, Key, kinds};
 
 /// How often a drain tries again what a budget refused; GKE itself polls too.
@@ -105,9 +107,18 @@ impl Gke {
         }
     }
 
+    fn uncordon(&self, node: &str) {
+        let change = |node: &mut Value| {
+            entry(node, "spec").shift_remove("unschedulable");
+        };
+        if let Err(refused) = self.store().update(&Key::cluster(&kinds::NODE, node), change) {
+            tracing::debug!(node, %refused, "the node could not be uncordoned");
+        }
+    }
+
     /// Evicts the pods of a node and waits until they are gone; after the drain time it goes on without
     /// them, as GKE does after an hour.
-    pub(super) async fn drain(&self, node: &str, cancel: &CancellationToken) -> Result<(), String> {
+    async fn drain(&self, node: &str, ongoing: &Ongoing) -> Result<(), String> {
         self.cordon(node);
         let deadline = Instant::now() + self.settings().drain_time;
         let mut changes = self.store().changes();
@@ -131,7 +142,10 @@ impl Gke {
                 return Ok(());
             }
             tokio::select! {
-                () = cancel.cancelled() => return Err("Operation was aborted.".to_owned()),
+                () = ongoing.cancel.cancelled() => {
+                    self.uncordon(node);
+                    return Err("Operation was aborted.".to_owned());
+                }
                 _ = tokio::time::timeout(RETRY_EVICTION_AFTER, changes.changed()) => {}
             }
         }
@@ -159,59 +173,83 @@ impl Gke {
         }
     }
 
-    /// Drains and removes nodes one by one.
-    pub(super) async fn retire(&self, nodes: Vec<String>, cancel: &CancellationToken) -> Result<(), String> {
+    /// Drains and removes nodes one by one; those that an abort leaves take pods again.
+    pub(super) async fn retire(&self, nodes: Vec<String>, ongoing: &Ongoing) -> Result<(), String> {
+        self.expect_nodes(ongoing, nodes.len());
         for node in &nodes {
             self.cordon(node);
         }
-        for node in nodes {
-            self.drain(&node, cancel).await?;
-            self.remove_node(&node);
-        }
-        Ok(())
-    }
-
-    /// Makes every node of a pool again: with surge a new node first, without it the old one goes first.
-    pub(super) async fn roll(&self, pool_name: &str, cancel: &CancellationToken) -> Result<(), String> {
-        let old = self.nodes_of(pool_name);
-        let has_surge = self.state().pools.get(pool_name).is_some_and(|pool| {
-            pool.resource.pointer("/upgradeSettings/maxSurge").and_then(Value::as_i64) > Some(0)
-        });
-        for node in old {
-            if has_surge {
-                self.surge(pool_name, &node);
-                self.drain(&node, cancel).await?;
-                self.remove_node(&node);
-            } else {
-                self.drain(&node, cancel).await?;
-                self.remove_node(&node);
-                self.fill_groups(pool_name);
+        for (at, node) in nodes.iter().enumerate() {
+            if let Err(why) = self.drain(node, ongoing).await {
+                nodes[at..].iter().for_each(|node| self.uncordon(node));
+                return Err(why);
             }
+            self.remove_node(node);
+            self.count_node(ongoing);
         }
         Ok(())
     }
 
-    /// One more node beside the one that is about to go.
-    fn surge(&self, pool_name: &str, beside: &str) {
+    /// Makes every node of a pool again, by the strategy of its upgrade settings.
+    pub(super) async fn roll(&self, pool_name: &str, ongoing: &Ongoing) -> Result<(), String> {
+        let settings = self.state().pools.get(pool_name).map(|pool| pool.resource["upgradeSettings"].clone());
+        let settings = settings.unwrap_or_default();
+        if text(&settings, "/strategy") == "BLUE_GREEN" {
+            return self.roll_blue_green(pool_name, ongoing).await;
+        }
+        let has_surge = integer(&settings, "/maxSurge").unwrap_or(0) > 0;
+        let old = self.nodes_of(pool_name);
+        self.expect_nodes(ongoing, old.len());
+        for node in old {
+            // With surge a new node comes first, without it the old one goes first.
+            let extra = has_surge.then(|| self.surge(pool_name, &node)).flatten();
+            if let Err(why) = self.drain(&node, ongoing).await {
+                extra.iter().for_each(|extra| self.remove_node(extra));
+                return Err(why);
+            }
+            self.remove_node(&node);
+            self.fill_groups(pool_name);
+            self.count_node(ongoing);
+        }
+        Ok(())
+    }
+
+    /// All new nodes first, then no pod goes to an old one, then the old ones are drained, and go together.
+    async fn roll_blue_green(&self, pool_name: &str, ongoing: &Ongoing) -> Result<(), String> {
+        let blue = self.nodes_of(pool_name);
+        self.expect_nodes(ongoing, blue.len());
+        let green: Vec<String> = blue.iter().filter_map(|node| self.surge(pool_name, node)).collect();
+        blue.iter().for_each(|node| self.cordon(node));
+        for node in &blue {
+            if let Err(why) = self.drain(node, ongoing).await {
+                // An abort goes back to the blue pool.
+                blue.iter().for_each(|node| self.uncordon(node));
+                green.iter().for_each(|node| self.remove_node(node));
+                return Err(why);
+            }
+            self.count_node(ongoing);
+        }
+        blue.iter().for_each(|node| self.remove_node(node));
+        Ok(())
+    }
+
+    /// One more node beside the one that is about to go; its name.
+    fn surge(&self, pool_name: &str, beside: &str) -> Option<String> {
         let (resource, zone, instance) = {
             let mut state = self.state();
             let number = state.next_instance;
             state.next_instance += 1;
-            let Some(pool) = state.pools.get_mut(pool_name) else {
-                return;
-            };
+            let pool = state.pools.get_mut(pool_name)?;
             let resource = pool.resource.clone();
             let group = pool
                 .groups
                 .iter_mut()
-                .find(|group| group.instances.iter().any(|instance| instance.name == beside));
-            let Some(group) = group else {
-                return;
-            };
+                .find(|group| group.instances.iter().any(|instance| instance.name == beside))?;
             let instance = self.new_instance(pool_name, &group.zone, number);
             group.instances.push(instance.clone());
             (resource, group.zone.clone(), instance)
         };
         self.register(&resource, &zone, &instance);
+        Some(instance.name)
     }
 }

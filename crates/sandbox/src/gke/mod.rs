@@ -5,8 +5,10 @@
 //! operations run). Absent: creating clusters, anything of Compute but instance group managers,
 //! persistence.
 
+mod checks;
 mod cluster;
 mod compute;
+mod defaults;
 mod enums;
 mod error;
 mod fault;
@@ -30,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 use crate::faults::Faults;
 use crate::store::Store;
 pub use error::GoogleError;
-use operation::{Operation, OperationKind, Phase};
+use operation::{Ongoing, Operation, OperationKind, Phase};
 use pool::Pool;
 pub use serve::router;
 
@@ -166,7 +168,7 @@ impl Gke {
     /// Starts an operation unless one is running, and the work that it does.
     fn start<W, F>(&self, kind: OperationKind, pool: &str, work: W) -> Result<serde_json::Value, GoogleError>
     where
-        W: FnOnce(Self, CancellationToken) -> F,
+        W: FnOnce(Self, Ongoing) -> F,
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
         let operation = {
@@ -178,10 +180,9 @@ impl Gke {
             state.operations.push(operation.clone());
             operation
         };
-        let cancel = operation.cancel.clone();
-        let work = work(self.clone(), cancel.clone());
-        let gke = self.clone();
         let name = operation.name.clone();
+        let work = work(self.clone(), Ongoing { name: name.clone(), cancel: operation.cancel.clone() });
+        let gke = self.clone();
         tokio::spawn(async move {
             let shutdown = gke.shared.shutdown.clone();
             tokio::select! {
@@ -199,6 +200,15 @@ impl Gke {
         let (result, ()) = tokio::join!(work, tokio::time::sleep(step * 3));
         let now = self.store().now();
         self.change_operation(name, |operation| operation.finish(result.err(), now));
+    }
+
+    /// Says how many nodes an operation is about, for its progress.
+    fn expect_nodes(&self, ongoing: &Ongoing, count: usize) {
+        self.change_operation(&ongoing.name, |operation| operation.nodes_total = count);
+    }
+
+    fn count_node(&self, ongoing: &Ongoing) {
+        self.change_operation(&ongoing.name, |operation| operation.nodes_done += 1);
     }
 
     fn change_operation(&self, name: &str, change: impl FnOnce(&mut Operation)) {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::Settings;
+use super::defaults::max_pods;
 use super::machine::parse_machine;
 use super::pool::Instance;
 use crate::controllers::object::{entry, integer, list, map, metadata_entry, text, time_text};
@@ -19,7 +20,6 @@ pub(super) fn render_node(
     instance: &Instance,
     now: Timestamp,
 ) -> Value {
-    let config = &pool["config"];
     let mut node = json!({
         "apiVersion": "v1",
         "kind": "Node",
@@ -37,8 +37,8 @@ pub(super) fn render_node(
             "providerID": format!("gce://{}/{zone}/{}", settings.project, instance.name),
         },
         "status": {
-            "capacity": resources(config, false),
-            "allocatable": resources(config, true),
+            "capacity": resources(pool, false),
+            "allocatable": resources(pool, true),
             "conditions": conditions(now),
             "addresses": addresses(settings, zone, instance),
             "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
@@ -75,11 +75,13 @@ fn system_labels(settings: &Settings, pool: &Value, zone: &str, hostname: &str) 
         "topology.kubernetes.io/region": settings.region(),
         "topology.kubernetes.io/zone": zone,
     });
+    labels["cloud.google.com/gke-provisioning"] = json!("standard");
     for (field, label) in
         [("spot", "cloud.google.com/gke-spot"), ("preemptible", "cloud.google.com/gke-preemptible")]
     {
         if config.get(field) == Some(&Value::Bool(true)) {
             labels[label] = json!("true");
+            labels["cloud.google.com/gke-provisioning"] = json!(field);
         }
     }
     labels
@@ -142,7 +144,9 @@ fn kubernetes_taint(taint: &Value) -> Value {
     Value::Object(rendered)
 }
 
-fn resources(config: &Value, is_allocatable: bool) -> Value {
+fn resources(pool: &Value, is_allocatable: bool) -> Value {
+    let config = &pool["config"];
+    let pods = max_pods(pool).to_string();
     let machine = parse_machine(text(config, "/machineType")).expect("a pool's machine type was checked");
     let disk_bytes = integer(config, "/diskSizeGb").unwrap_or(100) * 1_000_000_000;
     let kibibytes = |bytes: u64| format!("{}Ki", bytes / 1024);
@@ -153,7 +157,7 @@ fn resources(config: &Value, is_allocatable: bool) -> Value {
             "hugepages-1Gi": "0",
             "hugepages-2Mi": "0",
             "memory": kibibytes(machine.allocatable_memory_bytes()),
-            "pods": "110",
+            "pods": pods,
         });
     }
     json!({
@@ -162,7 +166,7 @@ fn resources(config: &Value, is_allocatable: bool) -> Value {
         "hugepages-1Gi": "0",
         "hugepages-2Mi": "0",
         "memory": kibibytes(machine.memory_bytes),
-        "pods": "110",
+        "pods": pods,
     })
 }
 

@@ -38,13 +38,22 @@ pub(super) enum Phase {
     Done,
 }
 
+/// An operation as the work that it does sees it.
+#[derive(Debug, Clone)]
+pub(super) struct Ongoing {
+    pub(super) name: String,
+    pub(super) cancel: CancellationToken,
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Operation {
     pub(super) name: String,
     pub(super) kind: OperationKind,
     pub(super) pool: String,
     pub(super) phase: Phase,
-    pub(super) detail: String,
+    /// Nodes that are made again or removed, none for other operations.
+    pub(super) nodes_total: usize,
+    pub(super) nodes_done: usize,
     pub(super) error: Option<String>,
     pub(super) cancel: CancellationToken,
     started: Timestamp,
@@ -69,7 +78,8 @@ impl Operation {
             kind,
             pool: pool.to_owned(),
             phase: Phase::Pending,
-            detail: String::new(),
+            nodes_total: 0,
+            nodes_done: 0,
             error: None,
             cancel: CancellationToken::new(),
             started: now,
@@ -109,13 +119,35 @@ impl Operation {
         if let Some(ended) = self.ended {
             operation["endTime"] = json!(ended.to_string());
         }
-        if !self.detail.is_empty() {
-            operation["detail"] = json!(self.detail);
+        if self.nodes_total > 0 {
+            operation["progress"] = self.render_progress();
+            operation["detail"] = json!(self.render_detail());
         }
         if let Some(error) = &self.error {
             operation["statusMessage"] = json!(error);
             operation["error"] = json!({"code": 10, "message": error});
         }
         operation
+    }
+
+    fn render_progress(&self) -> Value {
+        let metric = |name: &str, count: usize| json!({"name": name, "intValue": count.to_string()});
+        json!({"metrics": [
+            metric("NODES_TOTAL", self.nodes_total),
+            metric("NODES_FAILED", 0),
+            metric("NODES_COMPLETE", self.nodes_done),
+            metric("NODES_DONE", self.nodes_done),
+        ]})
+    }
+
+    fn render_detail(&self) -> String {
+        let (total, done) = (self.nodes_total, self.nodes_done);
+        let percent = done * 1000 / total;
+        let processed = usize::from(!self.is_done() && done < total);
+        format!(
+            "Done with {done} out of {total} nodes ({}.{}%): {processed} being processed, {done} succeeded",
+            percent / 10,
+            percent % 10
+        )
     }
 }

@@ -1,10 +1,11 @@
 //! Node pools: what a request may say, and what GKE fills in for what it does not say.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::Settings;
+use super::checks::{check_fields, check_pool};
+use super::defaults::{autoscaling_bounds, fill_defaults};
 use super::error::GoogleError;
-use super::machine::parse_machine;
 use crate::controllers::digest::{canonical, letters_of};
 use crate::controllers::object::{entry, integer, list, text};
 
@@ -32,53 +33,34 @@ pub(super) struct Pool {
     pub(super) groups: Vec<Group>,
 }
 
-const DEFAULT_SCOPES: [&str; 6] = [
-    "https://www.googleapis.com/auth/devstorage.read_only",
-    "https://www.googleapis.com/auth/logging.write",
-    "https://www.googleapis.com/auth/monitoring",
-    "https://www.googleapis.com/auth/service.management.readonly",
-    "https://www.googleapis.com/auth/servicecontrol",
-    "https://www.googleapis.com/auth/trace.append",
-];
-
-const POOL_FIELDS: [&str; 20] = [
-    "name",
-    "config",
-    "initialNodeCount",
-    "locations",
-    "networkConfig",
-    "selfLink",
-    "version",
-    "instanceGroupUrls",
-    "status",
-    "statusMessage",
-    "autoscaling",
-    "management",
-    "maxPodsConstraint",
-    "conditions",
-    "podIpv4CidrSize",
-    "upgradeSettings",
-    "placementPolicy",
-    "queuedProvisioning",
-    "nodeDrainConfig",
-    "etag",
-];
+/// What a request may say of a pool, and of its nodes: `google.container.v1.NodePool` and `NodeConfig`.
+const POOL_FIELDS: &str = "name config initialNodeCount locations networkConfig selfLink version instanceGroupUrls \
+    status statusMessage autoscaling management maxPodsConstraint conditions podIpv4CidrSize upgradeSettings \
+    placementPolicy updateInfo etag queuedProvisioning bestEffortProvisioning nodeDrainConfig maintenancePolicy \
+    kubeletCertInfo";
+const CONFIG_FIELDS: &str = "machineType diskSizeGb oauthScopes serviceAccount metadata imageType nodeImageConfig labels \
+    localSsdCount tags preemptible accelerators diskType minCpuPlatform workloadMetadataConfig taints sandboxConfig \
+    nodeGroup reservationAffinity shieldedInstanceConfig linuxNodeConfig kubeletConfig bootDiskKmsKey gcfsConfig \
+    advancedMachineFeatures gvnic spot confidentialNodes fastSocket resourceLabels loggingConfig windowsNodeConfig \
+    localNvmeSsdBlockConfig ephemeralStorageLocalSsdConfig soleTenantConfig containerdConfig resourceManagerTags \
+    enableConfidentialStorage secondaryBootDisks storagePools secondaryBootDiskUpdateStrategy gpuDirectConfig \
+    maxRunDuration localSsdEncryptionMode effectiveCgroupMode flexStart bootDisk consolidationDelay taintConfig";
 
 impl Pool {
     /// Reads the pool of a create request; checks it and fills in GKE's defaults.
     pub(super) fn parse_request(settings: &Settings, requested: &Value) -> Result<Self, GoogleError> {
-        let fields =
-            requested.as_object().ok_or_else(|| GoogleError::invalid("Node pool must be specified."))?;
-        if let Some(unknown) = fields.keys().find(|field| !POOL_FIELDS.contains(&field.as_str())) {
-            return Err(GoogleError::unknown_field(unknown));
+        if !requested.is_object() {
+            return Err(GoogleError::invalid("Node pool must be specified."));
         }
+        check_fields(requested, "node_pool", POOL_FIELDS)?;
+        check_fields(&requested["config"], "node_pool.config", CONFIG_FIELDS)?;
         let mut resource = drop_nulls(requested);
-        check_name(text(&resource, "/name"))?;
-        check_config(&resource["config"])?;
-        check_autoscaling(&resource["autoscaling"])?;
+        check_pool(&resource)?;
         fill_defaults(settings, &mut resource)?;
         let size = u32::try_from(integer(&resource, "/initialNodeCount").unwrap_or(0))
             .map_err(|_| GoogleError::invalid("Node pool size must be at least 0."))?;
+        let bounds = autoscaling_bounds(&resource["autoscaling"]);
+        let size = bounds.map_or(size, |(low, high)| size.clamp(low, high));
         let zones: Vec<String> = list(&resource, "/locations")
             .iter()
             .filter_map(|zone| zone.as_str().map(str::to_owned))
@@ -165,142 +147,6 @@ pub(super) fn group_url(settings: &Settings, zone: &str, group: &str) -> String 
         "https://www.googleapis.com/compute/v1/projects/{}/zones/{zone}/instanceGroupManagers/{group}",
         settings.project
     )
-}
-
-fn check_name(name: &str) -> Result<(), GoogleError> {
-    let is_letter = |c: char| c.is_ascii_lowercase();
-    let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let is_valid =
-        name.len() <= 40 && name.starts_with(is_letter) && name.chars().all(is_inner) && !name.ends_with('-');
-    if is_valid {
-        return Ok(());
-    }
-    Err(GoogleError::invalid(format!(
-        "Invalid value for field \"node_pool.name\": \"{name}\". Must be a match of regex \
-         '(?:[a-z](?:[-a-z0-9]{{0,38}}[a-z0-9])?)'."
-    )))
-}
-
-/// The parts of a node config that GKE checks, in creation and in updates.
-pub(super) fn check_config(config: &Value) -> Result<(), GoogleError> {
-    let machine = text(config, "/machineType");
-    if !machine.is_empty() && parse_machine(machine).is_none() {
-        return Err(GoogleError::invalid(format!(
-            "Invalid value for field \"node_pool.config.machine_type\": \"{machine}\". Machine type with \
-             name '{machine}' does not exist."
-        )));
-    }
-    let disk = integer(config, "/diskSizeGb").unwrap_or(0);
-    if disk != 0 && disk < 10 {
-        return Err(GoogleError::invalid(format!(
-            "Invalid value for field \"node_pool.config.disk_size_gb\": {disk}. Must be at least 10."
-        )));
-    }
-    let kind = text(config, "/diskType");
-    if !matches!(kind, "" | "pd-standard" | "pd-balanced" | "pd-ssd" | "hyperdisk-balanced") {
-        return Err(GoogleError::invalid(format!(
-            "Invalid value for field \"node_pool.config.disk_type\": \"{kind}\". Disk type '{kind}' is not \
-             supported."
-        )));
-    }
-    for taint in list(config, "/taints") {
-        if text(taint, "/key").is_empty() || text(taint, "/effect").is_empty() {
-            return Err(GoogleError::invalid("Taint key and effect must be specified."));
-        }
-    }
-    Ok(())
-}
-
-pub(super) fn check_autoscaling(autoscaling: &Value) -> Result<(), GoogleError> {
-    if autoscaling["enabled"] != json!(true) {
-        return Ok(());
-    }
-    let bound = |field: &str| autoscaling[field].as_i64().unwrap_or(0);
-    for (low, high) in [("minNodeCount", "maxNodeCount"), ("totalMinNodeCount", "totalMaxNodeCount")] {
-        if bound(low) > bound(high) {
-            return Err(GoogleError::invalid(format!(
-                "Invalid autoscaling limits: {low} ({}) is greater than {high} ({}).",
-                bound(low),
-                bound(high)
-            )));
-        }
-    }
-    if bound("maxNodeCount") == 0 && bound("totalMaxNodeCount") == 0 {
-        return Err(GoogleError::invalid("Autoscaling is enabled but max_node_count is not set."));
-    }
-    Ok(())
-}
-
-fn fill_defaults(settings: &Settings, resource: &mut Value) -> Result<(), GoogleError> {
-    let autoscales = resource.pointer("/autoscaling/enabled") == Some(&json!(true));
-    let size = integer(resource, "/initialNodeCount").unwrap_or(0);
-    if size == 0 && !autoscales && resource.get("initialNodeCount").is_none() {
-        return Err(GoogleError::invalid("Node pool size must be at least 1."));
-    }
-    let config = entry(resource, "config");
-    let defaults = json!({
-        "machineType": "e2-medium",
-        "diskSizeGb": 100,
-        "diskType": "pd-balanced",
-        "imageType": "COS_CONTAINERD",
-        "oauthScopes": DEFAULT_SCOPES,
-        "serviceAccount": "default",
-        "metadata": {"disable-legacy-endpoints": "true"},
-        "shieldedInstanceConfig": {"enableIntegrityMonitoring": true},
-        "workloadMetadataConfig": {"mode": "GCE_METADATA"},
-        "effectiveCgroupMode": "EFFECTIVE_CGROUP_MODE_V2",
-        "resourceLabels": {"goog-gke-node-pool-provisioning-model": "on-demand"},
-    });
-    fill(config, &defaults);
-    config.insert(
-        "bootDisk".to_owned(),
-        json!({
-            "diskType": config["diskType"],
-            "sizeGb": config["diskSizeGb"].to_string(),
-        }),
-    );
-    let top = resource.as_object_mut().expect("checked to be a map");
-    let max_pods = top
-        .get("maxPodsConstraint")
-        .and_then(|constraint| constraint.get("maxPodsPerNode"))
-        .map_or_else(|| "110".to_owned(), |count| count.to_string().replace('"', ""));
-    fill(
-        top,
-        &json!({
-            "initialNodeCount": 0,
-            "locations": settings.zones,
-            "autoscaling": {},
-            "management": {"autoUpgrade": true, "autoRepair": true},
-            "upgradeSettings": {"maxSurge": 1, "strategy": "SURGE"},
-            "version": settings.version,
-            "podIpv4CidrSize": 24,
-        }),
-    );
-    fill(entry(resource, "upgradeSettings"), &json!({"strategy": "SURGE"}));
-    let top = resource.as_object_mut().expect("checked to be a map");
-    top.insert("maxPodsConstraint".to_owned(), json!({"maxPodsPerNode": max_pods}));
-    resource["networkConfig"] = json!({
-        "podRange": format!("gke-{}-pods", settings.cluster),
-        "podIpv4CidrBlock": "10.244.0.0/16",
-        "enablePrivateNodes": false,
-    });
-    Ok(())
-}
-
-/// Puts in what is missing or empty; what is there wins.
-fn fill(target: &mut Map<String, Value>, defaults: &Value) {
-    for (key, value) in defaults.as_object().into_iter().flatten() {
-        let is_unset = target.get(key).is_none_or(|known| match known {
-            Value::Null => true,
-            Value::String(text) => text.is_empty(),
-            Value::Number(number) => number.as_i64() == Some(0),
-            Value::Array(items) => items.is_empty(),
-            _ => false,
-        });
-        if is_unset {
-            target.insert(key.clone(), value.clone());
-        }
-    }
 }
 
 /// The request without nulls, which mean "not set" in Google's JSON.

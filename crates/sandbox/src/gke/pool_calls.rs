@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::checks::check_autoscaling;
+use super::defaults::autoscaling_bounds;
 use super::error::GoogleError;
 use super::operation::OperationKind;
-use super::pool::{Pool, check_autoscaling};
+use super::pool::Pool;
 use super::update::plan_update;
 use super::{Gke, Settings};
 
@@ -56,10 +58,10 @@ impl Gke {
     pub(super) fn delete_pool(&self, name: &str) -> Result<Value, GoogleError> {
         self.find_pool(name)?;
         let name = name.to_owned();
-        self.start(OperationKind::DeleteNodePool, &name.clone(), |gke, cancel| {
+        self.start(OperationKind::DeleteNodePool, &name.clone(), |gke, ongoing| {
             gke.change_pool(&name, |pool| pool.set_status("STOPPING"));
             async move {
-                let result = gke.retire(gke.nodes_of(&name), &cancel).await;
+                let result = gke.retire(gke.nodes_of(&name), &ongoing).await;
                 match result {
                     Ok(()) => drop(gke.state().pools.shift_remove(&name)),
                     Err(_) => gke.change_pool(&name, |pool| pool.set_status("RUNNING_WITH_ERROR")),
@@ -75,7 +77,7 @@ impl Gke {
         let size = u32::try_from(size)
             .map_err(|_| GoogleError::invalid("Node pool size must be greater than or equal to 0."))?;
         let name = name.to_owned();
-        self.start(OperationKind::SetNodePoolSize, &name.clone(), |gke, cancel| {
+        self.start(OperationKind::SetNodePoolSize, &name.clone(), |gke, ongoing| {
             gke.change_pool(&name, |pool| {
                 pool.set_status("RECONCILING");
                 for group in &mut pool.groups {
@@ -84,7 +86,7 @@ impl Gke {
             });
             async move {
                 gke.fill_groups(&name);
-                let result = gke.retire(gke.surplus_of(&name), &cancel).await;
+                let result = gke.retire(gke.surplus_of(&name), &ongoing).await;
                 gke.change_pool(&name, |pool| pool.set_status("RUNNING"));
                 result
             }
@@ -111,13 +113,9 @@ impl Gke {
         let autoscaling = body.get("autoscaling").cloned().unwrap_or_else(|| json!({}));
         check_autoscaling(&autoscaling)?;
         let name = name.to_owned();
-        self.start(OperationKind::UpdateNodePool, &name.clone(), |gke, cancel| async move {
+        self.start(OperationKind::UpdateNodePool, &name.clone(), |gke, ongoing| async move {
             gke.change_pool(&name, |pool| {
-                let bound =
-                    |field: &str| autoscaling[field].as_u64().and_then(|bound| u32::try_from(bound).ok());
-                if autoscaling["enabled"] == json!(true) {
-                    let low = bound("minNodeCount").unwrap_or(0);
-                    let high = bound("maxNodeCount").filter(|high| *high > 0).unwrap_or(u32::MAX);
+                if let Some((low, high)) = autoscaling_bounds(&autoscaling) {
                     for group in &mut pool.groups {
                         group.target_size = group.target_size.clamp(low, high);
                     }
@@ -125,8 +123,30 @@ impl Gke {
                 pool.resource["autoscaling"] = autoscaling;
             });
             gke.fill_groups(&name);
-            gke.retire(gke.surplus_of(&name), &cancel).await
+            gke.retire(gke.surplus_of(&name), &ongoing).await
         })
+    }
+
+    /// What gcloud asks of a cluster that is about one of its pools: limits, a version, an image type.
+    pub(super) fn update_cluster(&self, body: &Value) -> Result<Value, GoogleError> {
+        let update = &body["update"];
+        let pool = update["desiredNodePoolId"].as_str().filter(|pool| !pool.is_empty());
+        let pool = pool.unwrap_or("default-pool");
+        let is_asked = |field: &str| !matches!(&update[field], Value::Null) && update[field] != "";
+        if is_asked("desiredNodePoolAutoscaling") {
+            let limits = json!({"autoscaling": update["desiredNodePoolAutoscaling"]});
+            return self.set_autoscaling(pool, &limits);
+        }
+        if is_asked("desiredNodeVersion") || is_asked("desiredImageType") {
+            let version = &update["desiredNodeVersion"];
+            return self.update_pool(
+                pool,
+                &json!({"nodeVersion": version, "imageType": update["desiredImageType"]}),
+            );
+        }
+        Err(GoogleError::unimplemented(
+            "The sandbox changes no cluster, only its node pools: their autoscaling, version and image type.",
+        ))
     }
 
     pub(super) fn update_pool(&self, name: &str, body: &Value) -> Result<Value, GoogleError> {
@@ -145,16 +165,16 @@ impl Gke {
         let kind =
             if change.is_upgrade { OperationKind::UpgradeNodes } else { OperationKind::UpdateNodePool };
         let name = name.to_owned();
-        self.start(kind, &name.clone(), |gke, cancel| {
+        self.start(kind, &name.clone(), |gke, ongoing| {
             changed.set_status("RECONCILING");
             gke.state().pools.insert(name.clone(), changed);
             async move {
                 gke.relabel(&name);
                 gke.fill_groups(&name);
                 let nodes = leaving.into_iter().flat_map(|group| group.instances);
-                let mut result = gke.retire(nodes.map(|instance| instance.name).collect(), &cancel).await;
+                let mut result = gke.retire(nodes.map(|instance| instance.name).collect(), &ongoing).await;
                 if result.is_ok() && change.rolls_nodes {
-                    result = gke.roll(&name, &cancel).await;
+                    result = gke.roll(&name, &ongoing).await;
                 }
                 gke.change_pool(&name, |pool| pool.set_status("RUNNING"));
                 result

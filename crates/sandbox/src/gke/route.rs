@@ -10,6 +10,7 @@ use super::error::GoogleError;
 pub(super) enum Call {
     ListClusters,
     GetCluster { cluster: String },
+    UpdateCluster { cluster: String },
     GetServerConfig,
     ListPools { cluster: String },
     CreatePool { cluster: String },
@@ -59,6 +60,9 @@ fn parse_call(method: &Method, rest: &[&str], colon_verb: &str) -> Option<Call> 
         (["serverConfig" | "serverconfig"], "") if is(&Method::GET) => Call::GetServerConfig,
         (["clusters"], "") if is(&Method::GET) => Call::ListClusters,
         (["clusters", cluster], "") if is(&Method::GET) => Call::GetCluster { cluster: owned(cluster) },
+        (["clusters", cluster], "" | "update") if is(&Method::PUT) => {
+            Call::UpdateCluster { cluster: owned(cluster) }
+        }
         (["clusters", cluster, "nodePools"], "") if is(&Method::GET) => {
             Call::ListPools { cluster: owned(cluster) }
         }

@@ -108,6 +108,7 @@ impl Gke {
         }
         let cluster = match &route.call {
             Call::GetCluster { cluster }
+            | Call::UpdateCluster { cluster }
             | Call::ListPools { cluster }
             | Call::CreatePool { cluster }
             | Call::GetPool { cluster, .. }
@@ -133,6 +134,7 @@ impl Gke {
         match call {
             Call::ListClusters => Ok(json!({"clusters": [self.render_cluster()]})),
             Call::GetCluster { .. } => Ok(self.render_cluster()),
+            Call::UpdateCluster { .. } => self.update_cluster(body),
             Call::GetServerConfig => Ok(self.render_server_config()),
             Call::ListPools { .. } => Ok(self.list_pools()),
             Call::CreatePool { .. } => self.create_pool(body),

@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::checks::{check_config, check_upgrade_settings};
+use super::defaults::sync_boot_disk;
 use super::error::GoogleError;
-use super::pool::{Pool, check_config};
+use super::pool::Pool;
 use crate::controllers::object::{entry, text};
 
 /// How a field of the update request reaches the pool.
@@ -18,15 +20,19 @@ enum Effect {
 }
 
 /// Request field, the field of the pool or config, the key that wraps the value, the effect.
-const FIELDS: [(&str, &str, &str, Effect); 22] = [
+const FIELDS: [(&str, &str, &str, Effect); 31] = [
     ("upgradeSettings", "upgradeSettings", "", Effect::Pool),
     ("nodeDrainConfig", "nodeDrainConfig", "", Effect::Pool),
     ("nodeNetworkConfig", "networkConfig", "", Effect::Pool),
     ("queuedProvisioning", "queuedProvisioning", "", Effect::Pool),
+    ("maintenancePolicy", "maintenancePolicy", "", Effect::Pool),
     ("labels", "labels", "labels", Effect::InPlace),
     ("taints", "taints", "taints", Effect::InPlace),
     ("tags", "tags", "tags", Effect::InPlace),
     ("resourceLabels", "resourceLabels", "labels", Effect::InPlace),
+    ("resourceManagerTags", "resourceManagerTags", "", Effect::InPlace),
+    ("consolidationDelay", "consolidationDelay", "", Effect::InPlace),
+    ("taintConfig", "taintConfig", "", Effect::InPlace),
     ("imageType", "imageType", "", Effect::Rolls),
     ("machineType", "machineType", "", Effect::Rolls),
     ("diskType", "diskType", "", Effect::Rolls),
@@ -41,6 +47,11 @@ const FIELDS: [(&str, &str, &str, Effect); 22] = [
     ("loggingConfig", "loggingConfig", "", Effect::Rolls),
     ("containerdConfig", "containerdConfig", "", Effect::Rolls),
     ("confidentialNodes", "confidentialNodes", "", Effect::Rolls),
+    ("windowsNodeConfig", "windowsNodeConfig", "", Effect::Rolls),
+    ("accelerators", "accelerators", "", Effect::Rolls),
+    ("storagePools", "storagePools", "", Effect::Rolls),
+    ("maxRunDuration", "maxRunDuration", "", Effect::Rolls),
+    ("flexStart", "flexStart", "", Effect::Rolls),
 ];
 
 /// Fields that name the pool or are read apart from [`FIELDS`].
@@ -84,6 +95,7 @@ pub(super) fn plan_update(pool: &Pool, request: &Value, newest: &str) -> Result<
         }
     }
     check_config(&change.resource["config"])?;
+    check_upgrade_settings(&change.resource["upgradeSettings"])?;
     let version = text(request, "/nodeVersion");
     if !version.is_empty() {
         is_empty = false;
@@ -146,8 +158,7 @@ fn apply_field(change: &mut Change, (target, wrapper, effect): (&str, &str, Effe
     } else {
         holder.insert(target.to_owned(), value);
     }
-    let disk = json!({"diskType": holder["diskType"], "sizeGb": holder["diskSizeGb"].to_string()});
-    holder.insert("bootDisk".to_owned(), disk);
+    sync_boot_disk(holder);
     let is_different = Value::Object(holder.clone()) != config_before;
     change.rolls_nodes |= effect == Effect::Rolls && is_different;
 }
