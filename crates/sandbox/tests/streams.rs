@@ -36,7 +36,13 @@ impl NodeAgent for EchoNode {
             let _ = exited.send(Ok(7));
         });
         let stderr = std::io::Cursor::new(request.command.join(" ").into_bytes());
-        Ok(ExecSession { stdin: Some(stdin), stdout: Box::new(stdout), stderr: Box::new(stderr), exit })
+        Ok(ExecSession {
+            stdin: Some(stdin),
+            stdout: Box::new(stdout),
+            stderr: Box::new(stderr),
+            resize: None,
+            exit,
+        })
     }
 
     async fn logs(

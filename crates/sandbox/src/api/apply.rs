@@ -37,7 +37,7 @@ impl Api {
         match merged {
             Err(status) if status.is_not_found() && call.target.subresource.is_none() => {
                 let created = self.create_applied(call, &applied, &options, &write)?;
-                Ok(respond::json(StatusCode::CREATED, &created))
+                Ok(respond::advise(kind, respond::json(StatusCode::CREATED, &created)))
             }
             merged => Ok(respond::json(StatusCode::OK, merged?.as_ref())),
         }

@@ -10,6 +10,7 @@ impl Api {
     pub(super) fn create(&self, call: &Call) -> Answer {
         let (object, unknown) = call.object()?;
         let created = self.store.create_with(call.kind(), object, &call.write_options())?;
-        Ok(respond::warn(respond::json(StatusCode::CREATED, &created), &unknown))
+        let answer = respond::advise(call.kind(), respond::json(StatusCode::CREATED, &created));
+        Ok(respond::warn(answer, &unknown))
     }
 }

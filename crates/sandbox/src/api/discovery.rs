@@ -8,6 +8,7 @@ use super::respond::{self, Answer};
 use crate::store::{Kind, kinds};
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+const AUTHORIZATION: &str = "authorization.k8s.io";
 const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 const STATUS_VERBS: [&str; 3] = ["get", "patch", "update"];
 
@@ -15,22 +16,34 @@ const STATUS_VERBS: [&str; 3] = ["get", "patch", "update"];
 type Subresource = (&'static str, (&'static str, &'static str, &'static str), &'static [&'static str]);
 
 /// Resources that are only ever created: group, version, plural, singular, kind, namespaced.
-const REVIEWS: [(&str, &str, &str, &str, &str); 3] = [
-    ("authentication.k8s.io", "v1", "selfsubjectreviews", "selfsubjectreview", "SelfSubjectReview"),
+const REVIEWS: [(&str, &str, &str, &str, &str, bool); 6] = [
+    ("authentication.k8s.io", "v1", "selfsubjectreviews", "selfsubjectreview", "SelfSubjectReview", false),
+    ("authentication.k8s.io", "v1", "tokenreviews", "tokenreview", "TokenReview", false),
     (
-        "authorization.k8s.io",
+        AUTHORIZATION,
+        "v1",
+        "localsubjectaccessreviews",
+        "localsubjectaccessreview",
+        "LocalSubjectAccessReview",
+        true,
+    ),
+    (
+        AUTHORIZATION,
         "v1",
         "selfsubjectaccessreviews",
         "selfsubjectaccessreview",
         "SelfSubjectAccessReview",
+        false,
     ),
     (
-        "authorization.k8s.io",
+        AUTHORIZATION,
         "v1",
         "selfsubjectrulesreviews",
         "selfsubjectrulesreview",
         "SelfSubjectRulesReview",
+        false,
     ),
+    (AUTHORIZATION, "v1", "subjectaccessreviews", "subjectaccessreview", "SubjectAccessReview", false),
 ];
 
 fn subresources(kind: &Kind) -> Vec<Subresource> {
@@ -121,10 +134,10 @@ pub(super) fn resources(group: &str, version: &str) -> Answer {
             found.push(entry);
         }
     }
-    for (_, _, plural, singular, kind) in
+    for (_, _, plural, singular, kind, namespaced) in
         REVIEWS.iter().filter(|review| (review.0, review.1) == (group, version))
     {
-        found.push(json!({"name": plural, "singularName": singular, "namespaced": false, "kind": kind, "verbs": ["create"]}));
+        found.push(json!({"name": plural, "singularName": singular, "namespaced": namespaced, "kind": kind, "verbs": ["create"]}));
     }
     if found.is_empty() {
         return Ok(respond::plain(StatusCode::NOT_FOUND, "404 page not found\n"));
@@ -163,11 +176,12 @@ fn aggregated_group(group: &str, version: &str) -> Value {
         .filter(|kind| kind.group == group && kind.version == version)
         .map(|kind| aggregated_resource(kind))
         .collect();
-    for (_, _, plural, singular, kind) in
+    for (_, _, plural, singular, kind, namespaced) in
         REVIEWS.iter().filter(|review| (review.0, review.1) == (group, version))
     {
+        let scope = if *namespaced { "Namespaced" } else { "Cluster" };
         found.push(json!({"resource": plural, "responseKind": {"group": "", "version": "", "kind": kind},
-            "scope": "Cluster", "singularResource": singular, "verbs": ["create"]}));
+            "scope": scope, "singularResource": singular, "verbs": ["create"]}));
     }
     let metadata = if group.is_empty() { json!({}) } else { json!({"name": group}) };
     json!({"metadata": metadata, "versions": [{"version": version, "resources": found, "freshness": "Current"}]})

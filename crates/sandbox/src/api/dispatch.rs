@@ -5,9 +5,10 @@ use axum::response::Response;
 use http::{Method, Request, StatusCode, header};
 use serde_json::{Value, json};
 
+use super::access::{Attributes, User, is_review};
 use super::request::{Call, Query, Target, percent_decode};
 use super::respond::{self, Answer};
-use super::{Api, KUBERNETES_VERSION, discovery, openapi, reviews};
+use super::{Api, KUBERNETES_VERSION, discovery, openapi};
 use crate::store::{Status, kinds};
 
 /// A review names one action.
@@ -36,40 +37,44 @@ impl Api {
         if let Some(response) = open_path(&parts) {
             return Ok(response);
         }
-        self.authenticate(&request, &parts)?;
+        let user = self.authenticate(request.headers())?;
+        if let ["api" | "apis", _, _, ..] = parts.as_slice() {
+            return match parts.as_slice() {
+                ["api", version, _, ..] => self.resource(&user, "", version, &path[2..], request).await,
+                ["apis", group, version] => {
+                    self.authorize(&user, &Attributes::of_path(request.method(), request.uri().path()))?;
+                    discovery::resources(group, version)
+                }
+                [_, group, version, ..] => self.resource(&user, group, version, &path[3..], request).await,
+                _ => Err(Status::no_such_resource()),
+            };
+        }
+        self.authorize(&user, &Attributes::of_path(request.method(), request.uri().path()))?;
         match parts.as_slice() {
             ["openapi", rest @ ..] => openapi::answer(rest, request.headers()),
             ["api"] => Ok(discovery::core_versions(request.headers())),
             ["apis"] => Ok(discovery::groups(request.headers())),
             ["api", version] => discovery::resources("", version),
             ["apis", group] => discovery::group(group),
-            ["apis", group, version] => discovery::resources(group, version),
-            ["api", version, ..] => self.resource("", version, &path[2..], request).await,
-            ["apis", group, version, ..] => self.resource(group, version, &path[3..], request).await,
             _ => Ok(respond::plain(StatusCode::NOT_FOUND, "404 page not found\n")),
         }
     }
 
-    fn authenticate(&self, request: &Request<Body>, parts: &[&str]) -> Result<(), Status> {
-        let Some(value) = request.headers().get(header::AUTHORIZATION) else {
-            return Err(forbidden("system:anonymous", parts, request.method(), request.uri()));
-        };
-        let given = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-        if is_same_secret(given.as_bytes(), self.token.reveal().as_bytes()) {
-            return Ok(());
-        }
-        Err(Status::new(401, "Unauthorized", "Unauthorized", None))
-    }
-
-    async fn resource(&self, group: &str, version: &str, rest: &[String], request: Request<Body>) -> Answer {
-        if let ([resource], &Method::POST) = (rest, request.method())
-            && matches!(group, "authorization.k8s.io" | "authentication.k8s.io")
+    async fn resource(
+        &self,
+        user: &User,
+        group: &str,
+        version: &str,
+        rest: &[String],
+        request: Request<Body>,
+    ) -> Answer {
+        if let (Some(resource), &Method::POST) = (rest.last(), request.method())
+            && is_review(group, resource)
         {
             let (parts, body) = request.into_parts();
             let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
             let body = axum::body::to_bytes(body, REVIEW_BYTES_MAX).await.unwrap_or_default();
-            return reviews::answer(group, resource, content_type.unwrap_or_default(), &body)
-                .unwrap_or_else(|| Err(Status::no_such_resource()));
+            return self.review(user, group, resource, content_type.unwrap_or_default(), &body);
         }
         let Some(target) = Target::parse(group, version, rest) else {
             let is_served = kinds::ALL.iter().any(|kind| kind.group == group && kind.version == version);
@@ -79,6 +84,8 @@ impl Api {
                 Ok(respond::plain(StatusCode::NOT_FOUND, "404 page not found\n"))
             };
         };
+        let is_watch = Query::parse(request.uri().query()).flag("watch");
+        self.authorize(user, &Attributes::of_request(request.method(), &target, is_watch))?;
         if *target.kind == kinds::POD {
             match target.subresource.as_deref() {
                 Some("exec" | "attach") => return self.exec(target, request).await,
@@ -152,63 +159,6 @@ fn version() -> Value {
         "gitCommit": "", "gitTreeState": "clean", "buildDate": "1970-01-01T00:00:00Z", "goVersion": "",
         "compiler": "rustc", "platform": "linux/amd64",
     })
-}
-
-/// Compares without stopping at the first difference.
-fn is_same_secret(given: &[u8], wanted: &[u8]) -> bool {
-    given.len() == wanted.len() && given.iter().zip(wanted).fold(0, |acc, (a, b)| acc | (a ^ b)) == 0
-}
-
-/// What somebody may not do, in the words of RBAC.
-pub(super) fn forbidden(user: &str, parts: &[&str], method: &Method, uri: &http::Uri) -> Status {
-    let who = format!("User {user:?} cannot");
-    let target = match parts {
-        ["api", version, rest @ ..] => Target::parse("", version, &owned(rest)),
-        ["apis", group, version, rest @ ..] => Target::parse(group, version, &owned(rest)),
-        _ => None,
-    };
-    let Some(target) = target else {
-        let path = uri.path();
-        let message = format!("forbidden: {who} {} path {path:?}", method.as_str().to_lowercase());
-        return Status::new(403, "Forbidden", message, Some(json!({})));
-    };
-    let verb = verb_name(method, &target, uri.query());
-    let place = target
-        .namespace
-        .as_ref()
-        .map_or("at the cluster scope".to_owned(), |ns| format!("in the namespace {ns:?}"));
-    let (plural, group) = (target.kind.plural, target.kind.group);
-    let subject = target.name.as_ref().map_or(String::new(), |name| format!(" {name:?}"));
-    let qualified = target.kind.qualified_plural();
-    let message = format!(
-        "{qualified}{subject} is forbidden: {who} {verb} resource {plural:?} in API group {group:?} {place}"
-    );
-    let mut details = json!({});
-    if let Some(name) = &target.name {
-        details["name"] = json!(name);
-    }
-    if !group.is_empty() {
-        details["group"] = json!(group);
-    }
-    details["kind"] = json!(plural);
-    Status::new(403, "Forbidden", message, Some(details))
-}
-
-pub(super) fn owned(parts: &[&str]) -> Vec<String> {
-    parts.iter().map(|part| (*part).to_owned()).collect()
-}
-
-pub(super) fn verb_name(method: &Method, target: &Target, query: Option<&str>) -> &'static str {
-    match (method.as_str(), target.name.is_some()) {
-        ("GET", _) if Query::parse(query).flag("watch") => "watch",
-        ("GET", true) => "get",
-        ("GET", false) => "list",
-        ("POST", _) => "create",
-        ("PUT", _) => "update",
-        ("PATCH", _) => "patch",
-        ("DELETE", true) => "delete",
-        _ => "deletecollection",
-    }
 }
 
 #[cfg(test)]

@@ -11,19 +11,20 @@ use futures::{SinkExt as _, StreamExt as _};
 use http::Request;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Api;
 use super::logs::{container_of, node_status};
-use super::node_agent::{ExecRequest, ExecSession, NodeError};
+use super::node_agent::{ContainerRef, ExecRequest, ExecSession, LogOptions, NodeError, TerminalSize};
 use super::request::{Query, Target};
 use super::respond::Answer;
-use crate::store::{Status, object};
+use crate::store::{Key, Status, object};
 
 const STDIN: u8 = 0;
 const STDOUT: u8 = 1;
 const STDERR: u8 = 2;
 const STATUS: u8 = 3;
+const RESIZE: u8 = 4;
 const CLOSE: u8 = 255;
 const CHUNK_BYTES: usize = 32 * 1024;
 /// Messages in flight to a client before a command has to wait.
@@ -39,9 +40,7 @@ impl Api {
             return Err(Status::bad_request(format!("pod {} does not have a host assigned", key.name)));
         }
         if target.subresource.as_deref() == Some("attach") {
-            return Err(Status::bad_request(
-                "attach is not available in the sandbox: read the container's log, or exec into it",
-            ));
+            return self.attach(&key, container, request).await;
         }
         let command: Vec<String> = query.all("command").map(str::to_owned).collect();
         if command.is_empty() {
@@ -51,6 +50,29 @@ impl Api {
         let tty = query.flag("tty");
         let wanted = ExecRequest { target: container, command, tty, stdin: query.flag("stdin") };
         let session = self.agent.exec(wanted).await.map_err(|source| node_status(&key, &source))?;
+        Ok(upgrade.on_upgrade(move |socket| run(socket, session)))
+    }
+
+    /// What a container says from its start on. Its standard input is closed, so that there is nothing to attach to.
+    async fn attach(&self, key: &Key, container: ContainerRef, request: Request<Body>) -> Answer {
+        if Query::parse(request.uri().query()).flag("stdin") {
+            return Err(Status::bad_request(
+                "attach to standard input is not available in the sandbox: exec into the container",
+            ));
+        }
+        let upgrade = upgrade(request, &["v5.channel.k8s.io", "v4.channel.k8s.io"]).await?;
+        let options = LogOptions { follow: true, ..LogOptions::default() };
+        let log = self.agent.logs(container, options).await.map_err(|source| node_status(key, &source))?;
+        let (ended, exit) = oneshot::channel();
+        // The receiver is here still.
+        let _ = ended.send(Ok(0));
+        let session = ExecSession {
+            stdin: None,
+            stdout: log,
+            stderr: Box::new(tokio::io::empty()),
+            resize: None,
+            exit,
+        };
         Ok(upgrade.on_upgrade(move |socket| run(socket, session)))
     }
 }
@@ -80,7 +102,7 @@ pub(super) async fn upgrade(
 async fn run(socket: WebSocket, session: ExecSession) {
     let (mut sink, mut source) = socket.split();
     let (out, mut queue) = mpsc::channel::<Message>(QUEUE_MESSAGES);
-    let ExecSession { mut stdin, stdout, stderr, exit } = session;
+    let ExecSession { mut stdin, stdout, stderr, resize, exit } = session;
     let pumps = async {
         tokio::join!(pump(stdout, STDOUT, out.clone()), pump(stderr, STDERR, out.clone()));
         let status = match exit.await {
@@ -102,7 +124,7 @@ async fn run(socket: WebSocket, session: ExecSession) {
     let reads = async {
         while let Some(Ok(message)) = source.next().await {
             match message {
-                Message::Binary(data) => feed(&data, &mut stdin).await,
+                Message::Binary(data) => feed(&data, &mut stdin, resize.as_ref()).await,
                 Message::Close(_) => break,
                 _ => {}
             }
@@ -115,9 +137,18 @@ async fn run(socket: WebSocket, session: ExecSession) {
     }
 }
 
-/// Passes one message of the client on to standard input.
-async fn feed(data: &Bytes, stdin: &mut Option<mpsc::Sender<Bytes>>) {
+/// Passes one message of the client on to standard input or to the terminal.
+async fn feed(
+    data: &Bytes,
+    stdin: &mut Option<mpsc::Sender<Bytes>>,
+    resize: Option<&watch::Sender<TerminalSize>>,
+) {
     match data.split_first() {
+        Some((&RESIZE, size)) => {
+            if let (Some(resize), Some(size)) = (resize, parse_size(size)) {
+                resize.send_replace(size);
+            }
+        }
         Some((&STDIN, rest)) if !rest.is_empty() => {
             if let Some(sender) = stdin.as_ref()
                 && sender.send(data.slice(1..)).await.is_err()
@@ -128,6 +159,12 @@ async fn feed(data: &Bytes, stdin: &mut Option<mpsc::Sender<Bytes>>) {
         Some((&CLOSE, [STDIN])) => *stdin = None,
         _ => {}
     }
+}
+
+fn parse_size(message: &[u8]) -> Option<TerminalSize> {
+    let size: Value = serde_json::from_slice(message).ok()?;
+    let part = |name: &str| u16::try_from(size.get(name)?.as_u64()?).ok();
+    Some((part("Width")?, part("Height")?))
 }
 
 async fn pump(mut reader: Box<dyn AsyncRead + Send + Unpin>, channel: u8, out: mpsc::Sender<Message>) {

@@ -4,14 +4,11 @@ use axum::body::Body;
 use axum::response::Response;
 use http::{Method, Request, StatusCode, Uri};
 
-use super::dispatch::{forbidden, verb_name};
-use super::request::{Target, percent_decode};
+use super::access::{Attributes, User};
+use super::request::{Query, Target, percent_decode};
 use super::{Api, respond};
 use crate::faults::{Call, Service, Verb};
 use crate::store::Status;
-
-/// Whoever holds the token.
-const USER: &str = "sandbox";
 
 impl Api {
     /// The answer, unless a fault meets the request.
@@ -34,11 +31,17 @@ fn target(path: &[String]) -> Option<Target> {
     }
 }
 
+fn attributes(method: &Method, uri: &Uri, path: &[String]) -> Attributes {
+    match target(path) {
+        Some(target) => Attributes::of_request(method, &target, Query::parse(uri.query()).flag("watch")),
+        None => Attributes::of_path(method, uri.path()),
+    }
+}
+
 fn verb(method: &Method, uri: &Uri, path: &[String]) -> Verb {
-    let name = target(path).map(|target| verb_name(method, &target, uri.query()));
-    match (name, method.as_str()) {
-        (Some("watch"), _) => Verb::Watch,
-        (Some("list"), _) => Verb::List,
+    match (attributes(method, uri, path).verb(), method.as_str()) {
+        ("watch", _) => Verb::Watch,
+        ("list", _) => Verb::List,
         (_, "POST") => Verb::Create,
         (_, "PUT") => Verb::Update,
         (_, "PATCH") => Verb::Patch,
@@ -51,11 +54,10 @@ fn verb(method: &Method, uri: &Uri, path: &[String]) -> Verb {
 fn refusal(method: &Method, uri: &Uri, path: &[String], status: StatusCode) -> Status {
     let target = target(path);
     let named = target.as_ref().and_then(|target| Some((target.kind, target.name.as_deref()?)));
-    let parts: Vec<&str> = path.iter().map(String::as_str).collect();
     let generic = |reason: &'static str, message: &str| Status::new(status.as_u16(), reason, message, None);
     match (status.as_u16(), named) {
         (401, _) => generic("Unauthorized", "Unauthorized"),
-        (403, _) => forbidden(USER, &parts, method, uri),
+        (403, _) => attributes(method, uri, path).refusal(&User::administrator()),
         (404, Some((kind, name))) => Status::not_found(kind, name),
         (404, None) => Status::no_such_resource(),
         (409, Some((kind, name))) => Status::modified(kind, name),
@@ -88,7 +90,7 @@ mod tests {
             pods,
             Verb::List,
             403,
-            r#"pods is forbidden: User "sandbox" cannot list resource "pods" in API group "" in the namespace "default""#,
+            r#"pods is forbidden: User "sandbox-admin" cannot list resource "pods" in API group "" in the namespace "default""#,
         );
         check(Method::GET, &format!("{pods}/p"), Verb::Get, 404, r#"pods "p" not found"#);
         check(

@@ -2,10 +2,10 @@
 //!
 //! Enters: HTTP requests on streams that the launcher accepted; [`NodeAgent`] for what happens inside pods.
 //! Leaves: writes to the [`Store`], and a log of verb and URI, never of bodies or of the Authorization header.
-//! Deliberately absent: rules about objects (the store's), RBAC (whoever holds the token may do everything),
-//! YAML bodies, answers in protobuf, and controllers.
+//! Deliberately absent: rules about objects (the store's), YAML bodies, answers in protobuf, and controllers.
 
 mod accept;
+pub mod access;
 mod apply;
 mod create;
 mod delete;
@@ -24,7 +24,6 @@ mod protobuf;
 mod read;
 mod request;
 mod respond;
-mod reviews;
 mod scale;
 mod serve;
 mod spdy;
@@ -36,6 +35,7 @@ mod watch;
 
 use std::sync::Arc;
 
+use access::Tokens;
 pub use node_agent::NodeAgent;
 
 use crate::faults::{Connection, Faults};
@@ -45,7 +45,7 @@ use tls::Token;
 /// The version that the sandbox says it is.
 pub const KUBERNETES_VERSION: &str = "v1.33.5";
 
-/// The API server: a store, a node agent, and the one token that is let in.
+/// The API server: a store, a node agent, the administrator's token, and those of service accounts.
 #[derive(Clone)]
 pub struct Api {
     store: Store,
@@ -54,11 +54,13 @@ pub struct Api {
     faults: Faults,
     /// The connection that is being served, for a fault that resets it.
     connection: Option<Connection>,
+    tokens: Tokens,
 }
 
 impl Api {
     pub fn new(store: Store, agent: Arc<dyn NodeAgent>, token: Token) -> Self {
-        Self { store, agent, token, faults: Faults::default(), connection: None }
+        let tokens = Tokens::new(token.reveal());
+        Self { store, agent, token, tokens, faults: Faults::default(), connection: None }
     }
 
     /// The same API, whose requests meet these faults.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// A byte stream in both directions.
 pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -26,6 +26,9 @@ pub struct ExecRequest {
     pub stdin: bool,
 }
 
+/// Columns and rows of a terminal.
+pub type TerminalSize = (u16, u16);
+
 /// A running command. Dropping it kills the command.
 pub struct ExecSession {
     /// Bytes for standard input; dropping the sender closes it. None when stdin was not asked for.
@@ -33,6 +36,8 @@ pub struct ExecSession {
     pub stdout: Box<dyn AsyncRead + Send + Unpin>,
     /// Under a tty, everything comes on stdout.
     pub stderr: Box<dyn AsyncRead + Send + Unpin>,
+    /// Where the client's terminal says that its size changed. None without a tty.
+    pub resize: Option<watch::Sender<TerminalSize>>,
     /// The exit code, once; an error says why there is none.
     pub exit: tokio::sync::oneshot::Receiver<Result<i32, NodeError>>,
 }

@@ -1,201 +1,179 @@
-//! Reads the protobuf bodies that kubectl's typed commands send (`create namespace`, `create secret`, `auth can-i`,
-//! `drain`, …) into JSON. Only the messages that they need are known; answers are always JSON.
+//! Reads the protobuf bodies that kubectl's typed commands send (`create deployment`, `auth can-i`, `drain`, …) into
+//! JSON, by the numbers in the field table. Answers are always JSON.
+//!
+//! A message says nothing of fields that are not set, or zero for those that Go has no better word for; such a zero is
+//! left out here, as Go's JSON leaves it out.
 
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
 
-use crate::store::Status;
+use crate::store::schema::{Field, Schema, Type, schema};
+use crate::store::{Status, format_time};
 
 pub(super) const CONTENT_TYPE: &str = "application/vnd.kubernetes.protobuf";
 /// Every body starts with this, before the envelope.
 const MAGIC: &[u8] = b"k8s\0";
 
-/// What stands in a field.
-#[derive(Clone, Copy)]
-enum Wire {
-    Text,
-    Bytes,
-    Integer,
-    Boolean,
-    Message(&'static [Field]),
-    /// A map entry is a message with a key (1) and a value (2).
-    TextMap,
-    BytesMap,
+/// Reads a body.
+pub(super) fn decode(body: &[u8]) -> Result<Value, Status> {
+    let broken = || Status::bad_request("the protobuf body ends in the middle of a field, or is none");
+    let envelope = body.strip_prefix(MAGIC).ok_or_else(broken)?;
+    // The envelope: the object's type (1) and its bytes (2).
+    let type_meta = find_bytes(envelope, 1).ok_or_else(broken)?;
+    let raw = find_bytes(envelope, 2).ok_or_else(broken)?;
+    let text = |number| find_bytes(type_meta, number).and_then(|bytes| std::str::from_utf8(bytes).ok());
+    let (version, kind) = (text(1).unwrap_or_default(), text(2).unwrap_or_default());
+    let Some(name) = type_of(version, kind) else {
+        let why = format!("the sandbox reads no {kind} of {version} as protobuf: send it as JSON");
+        return Err(Status::new(415, "UnsupportedMediaType", why, Some(json!({}))));
+    };
+    let mut object = Map::new();
+    read_message(schema(), &name, &[], raw, &mut object).ok_or_else(broken)?;
+    object.insert("kind".to_owned(), json!(kind));
+    object.insert("apiVersion".to_owned(), json!(version));
+    Ok(Value::Object(object))
 }
 
-/// Number, name, what stands in it, and whether it repeats.
-type Field = (u64, &'static str, Wire, bool);
+/// The table's name of a kind; delete options come under the version of what they delete.
+fn type_of(version: &str, kind: &str) -> Option<String> {
+    let (group, version) = version.rsplit_once('/').unwrap_or(("core", version));
+    let package = group.split('.').next().unwrap_or(group);
+    let own = format!("{package}.{version}.{kind}");
+    [own, format!("meta.v1.{kind}")].into_iter().find(|name| schema().get(name).is_some())
+}
 
-const OWNER: &[Field] = &[
-    (1, "kind", Wire::Text, false),
-    (3, "name", Wire::Text, false),
-    (4, "uid", Wire::Text, false),
-    (5, "apiVersion", Wire::Text, false),
-    (6, "controller", Wire::Boolean, false),
-    (7, "blockOwnerDeletion", Wire::Boolean, false),
-];
-const METADATA: &[Field] = &[
-    (1, "name", Wire::Text, false),
-    (2, "generateName", Wire::Text, false),
-    (3, "namespace", Wire::Text, false),
-    (5, "uid", Wire::Text, false),
-    (6, "resourceVersion", Wire::Text, false),
-    (11, "labels", Wire::TextMap, false),
-    (12, "annotations", Wire::TextMap, false),
-    (13, "ownerReferences", Wire::Message(OWNER), true),
-    (14, "finalizers", Wire::Text, true),
-];
-const FINALIZERS: &[Field] = &[(1, "finalizers", Wire::Text, true)];
-const NAMESPACE: &[Field] =
-    &[(1, "metadata", Wire::Message(METADATA), false), (2, "spec", Wire::Message(FINALIZERS), false)];
-const SECRET: &[Field] = &[
-    (1, "metadata", Wire::Message(METADATA), false),
-    (2, "data", Wire::BytesMap, false),
-    (3, "type", Wire::Text, false),
-    (4, "stringData", Wire::TextMap, false),
-    (5, "immutable", Wire::Boolean, false),
-];
-const CONFIG_MAP: &[Field] = &[
-    (1, "metadata", Wire::Message(METADATA), false),
-    (2, "data", Wire::TextMap, false),
-    (3, "binaryData", Wire::BytesMap, false),
-    (4, "immutable", Wire::Boolean, false),
-];
-const LOCAL_REFERENCE: &[Field] = &[(1, "name", Wire::Text, false)];
-const SERVICE_ACCOUNT: &[Field] = &[
-    (1, "metadata", Wire::Message(METADATA), false),
-    (3, "imagePullSecrets", Wire::Message(LOCAL_REFERENCE), true),
-    (4, "automountServiceAccountToken", Wire::Boolean, false),
-];
-const RESOURCE_ATTRIBUTES: &[Field] = &[
-    (1, "namespace", Wire::Text, false),
-    (2, "verb", Wire::Text, false),
-    (3, "group", Wire::Text, false),
-    (4, "version", Wire::Text, false),
-    (5, "resource", Wire::Text, false),
-    (6, "subresource", Wire::Text, false),
-    (7, "name", Wire::Text, false),
-];
-const PATH_ATTRIBUTES: &[Field] = &[(1, "path", Wire::Text, false), (2, "verb", Wire::Text, false)];
-const ACCESS_SPEC: &[Field] = &[
-    (1, "resourceAttributes", Wire::Message(RESOURCE_ATTRIBUTES), false),
-    (2, "nonResourceAttributes", Wire::Message(PATH_ATTRIBUTES), false),
-];
-const ACCESS_REVIEW: &[Field] =
-    &[(1, "metadata", Wire::Message(METADATA), false), (2, "spec", Wire::Message(ACCESS_SPEC), false)];
-const RULES_SPEC: &[Field] = &[(1, "namespace", Wire::Text, false)];
-const RULES_REVIEW: &[Field] =
-    &[(1, "metadata", Wire::Message(METADATA), false), (2, "spec", Wire::Message(RULES_SPEC), false)];
-const SELF_REVIEW: &[Field] = &[(1, "metadata", Wire::Message(METADATA), false)];
-const TOKEN_SPEC: &[Field] =
-    &[(1, "audiences", Wire::Text, true), (4, "expirationSeconds", Wire::Integer, false)];
-const TOKEN_REQUEST: &[Field] =
-    &[(1, "metadata", Wire::Message(METADATA), false), (2, "spec", Wire::Message(TOKEN_SPEC), false)];
-const PRECONDITIONS: &[Field] = &[(1, "uid", Wire::Text, false), (2, "resourceVersion", Wire::Text, false)];
-const DELETE_OPTIONS: &[Field] = &[
-    (1, "gracePeriodSeconds", Wire::Integer, false),
-    (2, "preconditions", Wire::Message(PRECONDITIONS), false),
-    (3, "orphanDependents", Wire::Boolean, false),
-    (4, "propagationPolicy", Wire::Text, false),
-    (5, "dryRun", Wire::Text, true),
-];
-const EVICTION: &[Field] = &[
-    (1, "metadata", Wire::Message(METADATA), false),
-    (2, "deleteOptions", Wire::Message(DELETE_OPTIONS), false),
-];
-const TYPE_META: &[Field] = &[(1, "apiVersion", Wire::Text, false), (2, "kind", Wire::Text, false)];
-const ENVELOPE: &[Field] =
-    &[(1, "typeMeta", Wire::Message(TYPE_META), false), (2, "raw", Wire::Bytes, false)];
+/// What one field holds on the wire.
+#[derive(Clone, Copy)]
+enum Wire<'a> {
+    Number(u64),
+    Bytes(&'a [u8]),
+}
 
-fn message_of(kind: &str) -> Option<&'static [Field]> {
-    Some(match kind {
-        "Namespace" => NAMESPACE,
-        "Secret" => SECRET,
-        "ConfigMap" => CONFIG_MAP,
-        "ServiceAccount" => SERVICE_ACCOUNT,
-        "SelfSubjectAccessReview" => ACCESS_REVIEW,
-        "SelfSubjectRulesReview" => RULES_REVIEW,
-        "SelfSubjectReview" => SELF_REVIEW,
-        "TokenRequest" => TOKEN_REQUEST,
-        "Eviction" => EVICTION,
-        "DeleteOptions" => DELETE_OPTIONS,
+/// Each field of a message with its number; none when the message ends early.
+fn fields(mut bytes: &[u8]) -> Option<Vec<(u32, Wire<'_>)>> {
+    let mut found = Vec::new();
+    while !bytes.is_empty() {
+        let tag = take_varint(&mut bytes)?;
+        let wire = match tag & 7 {
+            0 => Wire::Number(take_varint(&mut bytes)?),
+            1 => Wire::Number(u64::from_le_bytes(take(&mut bytes, 8)?.try_into().ok()?)),
+            2 => {
+                let length = usize::try_from(take_varint(&mut bytes)?).ok()?;
+                Wire::Bytes(take(&mut bytes, length)?)
+            }
+            5 => Wire::Number(u64::from(u32::from_le_bytes(take(&mut bytes, 4)?.try_into().ok()?))),
+            _ => return None,
+        };
+        found.push((u32::try_from(tag >> 3).ok()?, wire));
+    }
+    Some(found)
+}
+
+fn find_bytes(message: &[u8], wanted: u32) -> Option<&[u8]> {
+    fields(message)?.into_iter().find_map(|(number, wire)| match wire {
+        Wire::Bytes(bytes) if number == wanted => Some(bytes),
+        _ => None,
+    })
+}
+
+/// Reads a message of a type into an object. `inlined` is where the message lies below the object's own.
+fn read_message(
+    schema: &Schema,
+    name: &str,
+    inlined: &[u32],
+    bytes: &[u8],
+    object: &mut Map<String, Value>,
+) -> Option<()> {
+    let declared = schema.get(name)?;
+    for (number, wire) in fields(bytes)? {
+        let path = [inlined, &[number]].concat();
+        let below = |field: &&Field| field.wire_path.starts_with(&path);
+        match (declared.fields.values().find(below), wire) {
+            (Some(field), _) if field.wire_path == path => put(schema, field, wire, object)?,
+            (Some(_), Wire::Bytes(inner)) => read_message(schema, name, &path, inner, object)?,
+            _ => {}
+        }
+    }
+    Some(())
+}
+
+fn put(schema: &Schema, field: &Field, wire: Wire<'_>, object: &mut Map<String, Value>) -> Option<()> {
+    match (&field.field_type, wire) {
+        (Type::List(item, _), wire) => {
+            let list = object.entry(&field.name).or_insert_with(|| json!([]));
+            list.as_array_mut()?.push(read(schema, item, wire)?);
+        }
+        (Type::Map(item, _), Wire::Bytes(entry)) => {
+            let key = find_bytes(entry, 1).unwrap_or_default();
+            let value = find_bytes(entry, 2)
+                .map_or(Some(json!("")), |value| read(schema, item, Wire::Bytes(value)))?;
+            let map = object.entry(&field.name).or_insert_with(|| json!({}));
+            map[std::str::from_utf8(key).ok()?] = value;
+        }
+        (field_type, wire) => {
+            let value = read(schema, field_type, wire)?;
+            let says_nothing = value.is_null()
+                || value == json!("")
+                || (!field.may_be_zero && (value == json!(0) || value == json!(false)));
+            if !says_nothing {
+                object.insert(field.name.clone(), value);
+            }
+        }
+    }
+    Some(())
+}
+
+fn read(schema: &Schema, wanted: &Type, wire: Wire<'_>) -> Option<Value> {
+    Some(match (wanted, wire) {
+        (Type::Integer, Wire::Number(number)) => json!(number.cast_signed()),
+        (Type::Boolean, Wire::Number(number)) => json!(number != 0),
+        (Type::Number, Wire::Number(number)) => json!(f64::from_bits(number)),
+        (Type::Text, Wire::Bytes(bytes)) => json!(std::str::from_utf8(bytes).ok()?),
+        (Type::Bytes, Wire::Bytes(bytes)) => {
+            json!(base64::engine::general_purpose::STANDARD.encode(bytes))
+        }
+        (Type::Quantity, Wire::Bytes(message)) => {
+            json!(std::str::from_utf8(find_bytes(message, 1).unwrap_or_default()).ok()?)
+        }
+        (Type::IntOrText, Wire::Bytes(message)) => read_int_or_text(message)?,
+        (Type::Time, Wire::Bytes(message)) => read_time(message)?,
+        // Objects of free form travel as JSON.
+        (Type::Any, Wire::Bytes(message)) => {
+            find_bytes(message, 1).and_then(|raw| serde_json::from_slice(raw).ok()).unwrap_or_default()
+        }
+        (Type::Struct(name) | Type::Granular(name), Wire::Bytes(message)) => {
+            let mut object = Map::new();
+            read_message(schema, name, &[], message, &mut object)?;
+            Value::Object(object)
+        }
         _ => return None,
     })
 }
 
-/// Reads a body.
-pub(super) fn decode(body: &[u8]) -> Result<Value, Status> {
-    let broken = || Status::bad_request("the protobuf body ends in the middle of a field, or is none");
-    let envelope =
-        body.strip_prefix(MAGIC).and_then(|rest| decode_message(rest, ENVELOPE)).ok_or_else(broken)?;
-    let text = |path: &str| envelope.pointer(path).and_then(Value::as_str).unwrap_or_default();
-    let kind = text("/typeMeta/kind");
-    let Some(fields) = message_of(kind) else {
-        let why =
-            format!("the sandbox reads no {kind} as protobuf: send it as JSON (kubectl apply and helm do)");
-        return Err(Status::new(415, "UnsupportedMediaType", why, Some(json!({}))));
+fn numbers(message: &[u8]) -> Option<Vec<(u32, i64)>> {
+    let number = |(at, wire)| match wire {
+        Wire::Number(number) => Some((at, number.cast_signed())),
+        Wire::Bytes(_) => None,
     };
-    let raw = base64::engine::general_purpose::STANDARD.decode(text("/raw")).map_err(|_| broken())?;
-    let mut object = decode_message(&raw, fields).ok_or_else(broken)?;
-    object["kind"] = json!(kind);
-    object["apiVersion"] = json!(text("/typeMeta/apiVersion"));
-    Ok(object)
+    Some(fields(message)?.into_iter().filter_map(number).collect())
 }
 
-fn decode_message(mut bytes: &[u8], fields: &[Field]) -> Option<Value> {
-    let mut object = Map::new();
-    while !bytes.is_empty() {
-        let tag = take_varint(&mut bytes)?;
-        let (number, wire_type) = (tag >> 3, tag & 7);
-        let mut scalar = 0;
-        let mut payload: &[u8] = &[];
-        match wire_type {
-            0 => scalar = take_varint(&mut bytes)?,
-            1 => _ = take(&mut bytes, 8)?,
-            2 => {
-                let length = usize::try_from(take_varint(&mut bytes)?).ok()?;
-                payload = take(&mut bytes, length)?;
-            }
-            5 => _ = take(&mut bytes, 4)?,
-            _ => return None,
-        }
-        let Some((_, name, wire, repeats)) = fields.iter().find(|field| field.0 == number) else { continue };
-        put(&mut object, name, *wire, *repeats, scalar, payload)?;
+/// Which of the two it is (1), the number (2), the text (3).
+fn read_int_or_text(message: &[u8]) -> Option<Value> {
+    let numbers = numbers(message)?;
+    let number = |wanted| numbers.iter().find(|(at, _)| *at == wanted).map_or(0, |(_, number)| *number);
+    if number(1) == 0 {
+        return Some(json!(number(2)));
     }
-    Some(Value::Object(object))
+    Some(json!(std::str::from_utf8(find_bytes(message, 3).unwrap_or_default()).ok()?))
 }
 
-fn put(
-    object: &mut Map<String, Value>,
-    name: &str,
-    wire: Wire,
-    repeats: bool,
-    scalar: u64,
-    payload: &[u8],
-) -> Option<()> {
-    if let Wire::TextMap | Wire::BytesMap = wire {
-        let value = if matches!(wire, Wire::TextMap) { Wire::Text } else { Wire::Bytes };
-        let entry = decode_message(payload, &[(1, "key", Wire::Text, false), (2, "value", value, false)])?;
-        let map = object.entry(name).or_insert_with(|| json!({}));
-        let key = entry.get("key").and_then(Value::as_str).unwrap_or_default();
-        map[key] = entry.get("value").cloned().unwrap_or_else(|| json!(""));
-        return Some(());
-    }
-    let value = match wire {
-        Wire::Integer => json!(scalar.cast_signed()),
-        Wire::Boolean => json!(scalar != 0),
-        Wire::Bytes => json!(base64::engine::general_purpose::STANDARD.encode(payload)),
-        Wire::Message(fields) => decode_message(payload, fields)?,
-        Wire::Text | Wire::TextMap | Wire::BytesMap => json!(std::str::from_utf8(payload).ok()?),
+/// Seconds (1) since 1970; none is no time.
+fn read_time(message: &[u8]) -> Option<Value> {
+    let Some((_, seconds)) = numbers(message)?.into_iter().find(|(at, _)| *at == 1) else {
+        return Some(Value::Null);
     };
-    if repeats {
-        let list = object.entry(name).or_insert_with(|| json!([]));
-        list.as_array_mut()?.push(value);
-    } else if value != json!("") {
-        // The encoder writes empty text for what is not set.
-        object.insert(name.to_owned(), value);
-    }
-    Some(())
+    Some(json!(format_time(jiff::Timestamp::from_second(seconds).ok()?)))
 }
 
 fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
@@ -231,7 +209,7 @@ mod tests {
         let found = decode(&body).expect("a whole body");
         assert_eq!(
             found,
-            json!({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "k"}, "spec": {}}),
+            json!({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "k"}, "spec": {}, "status": {}}),
         );
     }
 

@@ -67,6 +67,24 @@ pub(super) fn warn(mut response: Response, unknown: &[String]) -> Response {
     response
 }
 
+/// Adds a warning to the answer to a create of what the sandbox stores and nobody acts on.
+pub(super) fn advise(kind: &Kind, mut response: Response) -> Response {
+    let text = match kind.kind {
+        "NetworkPolicy" => "the sandbox stores network policies and enforces none: all pods reach each other",
+        "CronJob"
+        | "DaemonSet"
+        | "HorizontalPodAutoscaler"
+        | "LimitRange"
+        | "ReplicationController"
+        | "ResourceQuota" => "the sandbox stores this object, but has no controller that acts on it",
+        _ => return response,
+    };
+    if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{text}\"")) {
+        response.headers_mut().append(header::WARNING, value);
+    }
+    response
+}
+
 /// The answer to a delete that is done.
 pub(super) fn deleted(kind: &Kind, object: &Value) -> Value {
     let mut details = json!({"name": object::name(object)});

@@ -14,6 +14,7 @@ pub mod events;
 pub mod eviction;
 mod garbage;
 mod job;
+mod load_balancers;
 mod namespaces;
 mod node_lifecycle;
 pub(crate) mod object;

@@ -17,7 +17,7 @@ use super::handover::Listeners;
 use crate::api::tls::{Identity, Token, render_kubeconfig};
 use crate::cli::Probes;
 use crate::faults::{Control, Faults};
-use crate::node::{Kubelet, Network, Settings, Spawner, Timing, render_resolv_conf};
+use crate::node::{Kubelet, Network, Settings, Spawner, Timing, listen_for_pods, render_resolv_conf};
 use crate::store::Store;
 use crate::{api, controllers, faults, gke};
 
@@ -78,8 +78,10 @@ async fn serve(
     tokio::spawn(kubelet.run());
 
     let control = Control::new(faults.clone(), outages, token.clone());
-    let api_server = api::Api::new(store, agent, token).with_faults(faults);
-    let api_server = api_server.serve(into_tokio(listeners.kubernetes)?, identity.server);
+    let for_pods = listen_for_pods(&store).await?;
+    let api = api::Api::new(store, agent, token).with_faults(faults);
+    tokio::spawn(api.clone().serve(for_pods, Arc::clone(&identity.server)));
+    let api_server = api.serve(into_tokio(listeners.kubernetes)?, identity.server);
     let google = gke::router(google).merge(control.router());
     let google_server = faults::serve(into_tokio(listeners.google)?, google);
     write_atomically(&directory.kubeconfig(), kubeconfig.as_bytes())?;

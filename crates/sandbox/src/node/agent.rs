@@ -1,5 +1,6 @@
 //! What the API server asks of the node: exec, logs, and connections to pods.
 
+use std::fs::File;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context as TaskContext, Poll};
@@ -7,10 +8,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use rustix::termios::Winsize;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::process::Child;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::container::{Entered, enter};
 use super::kubelet::Running;
@@ -18,7 +20,7 @@ use super::logs::{self, LogDirectory};
 use super::pod::{Context, Pod};
 use super::status::State;
 use crate::api::node_agent::{
-    ContainerRef, Duplex, ExecRequest, ExecSession, LogOptions, NodeAgent, NodeError as Refusal,
+    ContainerRef, Duplex, ExecRequest, ExecSession, LogOptions, NodeAgent, NodeError as Refusal, TerminalSize,
 };
 
 const STDIN_CHUNKS: usize = 16;
@@ -129,6 +131,7 @@ impl NodeAgent for Agent {
 /// The streams of a command that runs, and a task that waits for its end.
 fn session(entered: Entered, with_input: bool) -> std::io::Result<ExecSession> {
     let Entered { mut child, terminal } = entered;
+    let resize = terminal.as_ref().map(follow_size).transpose()?;
     let (exit, exited) = oneshot::channel();
     let (input, inbox) = mpsc::channel::<Bytes>(STDIN_CHUNKS);
     let stdin = with_input.then_some(input);
@@ -149,7 +152,22 @@ fn session(entered: Entered, with_input: bool) -> std::io::Result<ExecSession> {
             }
         };
     tokio::spawn(wait(child, exit));
-    Ok(ExecSession { stdin, stdout, stderr, exit: exited })
+    Ok(ExecSession { stdin, stdout, stderr, resize, exit: exited })
+}
+
+/// Gives the terminal each size that the client's has, until the client is gone.
+fn follow_size(terminal: &File) -> std::io::Result<watch::Sender<TerminalSize>> {
+    let terminal = terminal.try_clone()?;
+    let (sender, mut sizes) = watch::channel((0, 0));
+    tokio::spawn(async move {
+        while sizes.changed().await.is_ok() {
+            let (columns, rows) = *sizes.borrow_and_update();
+            let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+            // A command that ended has no terminal to resize.
+            let _ = rustix::termios::tcsetwinsize(&terminal, size);
+        }
+    });
+    Ok(sender)
 }
 
 /// Waits for the command, or ends it when nobody waits for its exit code any more.

@@ -13,6 +13,7 @@ use super::pod::{self, Context, Pod, Wanted};
 use super::programs::Programs;
 use super::timing::Timing;
 use super::{Agent, Network, NodeError, Outages, Spawner, dns, network, proxy, volumes};
+use crate::api::access::Tokens;
 use crate::cli::Probes;
 use crate::faults::Faults;
 use crate::launch::{Directory, PodSummary};
@@ -27,7 +28,7 @@ const MEMORY_DIRECTORY: &str = "/run/redis-ha-sandbox";
 pub struct Settings {
     pub directory: Directory,
     pub probes: Probes,
-    /// The token that the API takes; pods find it where a service account's would be.
+    /// The administrator's token, from which the key of the accounts' tokens follows.
     pub access_token: String,
 }
 
@@ -67,7 +68,7 @@ impl Kubelet {
             claims_directory: settings.directory.volumes(),
             logs_directory: settings.directory.pod_logs(),
             programs: Programs::write(&memory.join("programs"))?,
-            access_token: settings.access_token.clone(),
+            tokens: Tokens::new(&settings.access_token),
         };
         Ok(Self {
             context: Arc::new(context),

@@ -10,6 +10,7 @@
 //! to local programs.
 
 mod agent;
+mod api_service;
 mod container;
 mod cuts;
 mod dns;
@@ -35,6 +36,7 @@ mod timing;
 mod volumes;
 
 pub use agent::Agent;
+pub(crate) use api_service::listen_for_pods;
 pub(crate) use container::render_resolv_conf;
 pub use error::NodeError;
 pub use kubelet::{Kubelet, Settings};

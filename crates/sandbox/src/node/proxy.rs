@@ -1,4 +1,5 @@
-//! ClusterIPs: each is an address of the inner loopback with a TCP listener a port, which dials a ready endpoint.
+//! Service addresses: each is one of the inner loopback with a TCP listener a port, which dials a ready endpoint. They
+//! are the cluster address, the load balancer's, and those of all nodes for node ports.
 //!
 //! A port without endpoints has no listener, so that the kernel refuses the connection as kube-proxy would.
 //! Connections outlive their Service, as tracked connections do: the address stays until the last of them ended.
@@ -162,26 +163,44 @@ async fn forward(client: TcpStream, peer: Ipv4Addr, backends: &Backends, turn: u
     // Nobody answered. Dropping the client's socket with its unread request resets it.
 }
 
-fn cluster_address(service: &Value) -> Option<Ipv4Addr> {
-    text(service, "/spec/clusterIP").parse().ok()
+/// The addresses that lead to a Service on its own ports.
+fn own_addresses(service: &Value) -> impl Iterator<Item = Ipv4Addr> + use<'_> {
+    let balanced = items(service, "/status/loadBalancer/ingress").iter().map(|one| text(one, "/ip"));
+    std::iter::once(text(service, "/spec/clusterIP")).chain(balanced).filter_map(|text| text.parse().ok())
+}
+
+fn node_addresses(store: &Store) -> Vec<Ipv4Addr> {
+    let (nodes, _) = store.list(&kinds::NODE, None);
+    let addresses = nodes.iter().flat_map(|node| items(node, "/status/addresses"));
+    addresses
+        .filter(|address| text(address, "/type") == "InternalIP")
+        .filter_map(|address| text(address, "/address").parse().ok())
+        .collect()
 }
 
 fn observe_addresses(store: &Store) -> Vec<Ipv4Addr> {
-    store.list(&kinds::SERVICE, None).0.iter().filter_map(|service| cluster_address(service)).collect()
+    let (services, _) = store.list(&kinds::SERVICE, None);
+    let own = services.iter().flat_map(|service| own_addresses(service));
+    own.chain(node_addresses(store)).collect()
 }
 
 fn observe_table(store: &Store) -> Table {
     let (services, _) = store.list(&kinds::SERVICE, None);
+    let nodes = node_addresses(store);
     let mut table = Table::new();
     for service in &services {
-        let Some(address) = cluster_address(service) else { continue };
         let key = Key::namespaced(&kinds::ENDPOINTS, namespace(service), name(service));
         let Some(endpoints) = store.get(&key) else { continue };
         for port in items(service, "/spec/ports").iter().filter(|port| is_tcp(port)) {
             let backends = backends_of(&endpoints, text(port, "/name"));
-            if let Some(number) = port_number(port, "/port").filter(|_| !backends.is_empty()) {
-                table.insert(SocketAddr::from((address, number)), backends);
+            if backends.is_empty() {
+                continue;
             }
+            let own = port_number(port, "/port").into_iter();
+            let own = own.flat_map(|number| own_addresses(service).map(move |address| (address, number)));
+            let on_nodes = port_number(port, "/nodePort").into_iter();
+            let on_nodes = on_nodes.flat_map(|number| nodes.iter().map(move |address| (*address, number)));
+            table.extend(own.chain(on_nodes).map(|place| (SocketAddr::from(place), backends.clone())));
         }
     }
     table

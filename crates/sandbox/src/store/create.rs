@@ -41,6 +41,9 @@ impl Store {
             managed::record_update(kind, &defaults::empty(kind), &mut object, options, now);
         }
         defaults::admit(kind, &mut object);
+        if *kind == kinds::POD {
+            state.admit_account(&key, &mut object)?;
+        }
         defaults::protect(kind, &mut object);
         defaults::reset_status(kind, &mut object);
         let causes = validation::validate_new(kind, &object);
@@ -81,6 +84,26 @@ impl State {
             message: format!("namespace {namespace} is being terminated"),
         };
         Err(Status::forbidden(key.kind, &key.name, &why, &[cause]))
+    }
+
+    /// The ServiceAccount admission: a pod's account has to exist (the default one is made with its namespace), and its
+    /// token is mounted unless account or pod say otherwise.
+    fn admit_account(&self, pod: &Key, object: &mut Value) -> Result<(), Status> {
+        let namespace = pod.namespace.clone().unwrap_or_default();
+        let name = object::text(object, "/spec/serviceAccountName").to_owned();
+        let account = self.objects.get(&Key::namespaced(&kinds::SERVICE_ACCOUNT, &namespace, &name));
+        if account.is_none() && name != "default" {
+            let why = format!(
+                "error looking up service account {namespace}/{name}: serviceaccount {name:?} not found"
+            );
+            return Err(Status::forbidden(pod.kind, &pod.name, &why, &[]));
+        }
+        let wish = |object: &Value, path: &str| object.pointer(path).and_then(Value::as_bool);
+        let by_account = account.and_then(|account| wish(account, "/automountServiceAccountToken"));
+        if wish(object, "/spec/automountServiceAccountToken").or(by_account).unwrap_or(true) {
+            defaults::pod::mount_token(object);
+        }
+        Ok(())
     }
 
     fn generate_name(&self, key: &mut Key, object: &mut Value) -> Result<(), Status> {

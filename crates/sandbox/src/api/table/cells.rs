@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{age, pods};
+use super::{age, pods, storage, workloads};
 use crate::store::{Kind, object};
 
 /// The cells of an object, one for each column.
@@ -15,88 +15,93 @@ pub(super) fn cells(kind: &Kind, object: &Value, now: jiff::Timestamp) -> Vec<Va
     match kind.kind {
         "Pod" => pods::cells(object, now),
         "Service" => service(object, name, age),
-        "StatefulSet" | "Deployment" => workload(kind, object, name, age),
-        "ReplicaSet" => vec![
+        "StatefulSet"
+        | "Deployment"
+        | "ReplicaSet"
+        | "ReplicationController"
+        | "DaemonSet"
+        | "Job"
+        | "CronJob" => workloads::cells(kind, object, now),
+        "ControllerRevision" => {
+            let owner = object::items(object, "/metadata/ownerReferences").first();
+            vec![name, json!(owner.map(owner_name).unwrap_or_default()), number("/revision"), age]
+        }
+        "HorizontalPodAutoscaler" => vec![
             name,
-            number("/spec/replicas"),
-            number("/status/replicas"),
-            number("/status/readyReplicas"),
+            json!(reference(object, "/spec/scaleTargetRef")),
+            json!("<unknown>"),
+            or_text(object, "/spec/minReplicas", "1"),
+            or_text(object, "/spec/maxReplicas", "<unset>"),
+            number("/status/currentReplicas"),
             age,
         ],
+        "Lease" => vec![name, text("/spec/holderIdentity"), age],
+        "NetworkPolicy" => vec![name, json!(pairs(object, "/spec/podSelector/matchLabels")), age],
+        "PriorityClass" => vec![
+            name,
+            or_text(object, "/value", "0"),
+            or_text(object, "/globalDefault", "false"),
+            age,
+            text("/preemptionPolicy"),
+        ],
+        "ServiceAccount" => vec![name, json!(object::items(object, "/secrets").len()), age],
         "Node" => node(object, name, age),
         "Secret" => vec![name, text("/type"), json!(count("/data")), age],
         "ConfigMap" => vec![name, json!(count("/data") + count("/binaryData")), age],
         "Namespace" => vec![name, text("/status/phase"), age],
-        "PersistentVolumeClaim" => vec![
-            name,
-            text("/status/phase"),
-            text("/spec/volumeName"),
-            text("/status/capacity/storage"),
-            modes(object, "/status/accessModes"),
-            text("/spec/storageClassName"),
-            json!("<unset>"),
-            age,
-            text("/spec/volumeMode"),
-        ],
-        "PersistentVolume" => {
-            let claim = match object::text(object, "/spec/claimRef/name") {
-                "" => String::new(),
-                claim => format!("{}/{claim}", object::text(object, "/spec/claimRef/namespace")),
-            };
-            vec![
-                name,
-                text("/spec/capacity/storage"),
-                modes(object, "/spec/accessModes"),
-                text("/spec/persistentVolumeReclaimPolicy"),
-                text("/status/phase"),
-                json!(claim),
-                text("/spec/storageClassName"),
-                age,
-            ]
-        }
+        "PersistentVolumeClaim" | "PersistentVolume" | "StorageClass" => storage::cells(kind, object, age),
         "PodDisruptionBudget" => vec![
             name,
-            or_na(object, "/spec/minAvailable"),
-            or_na(object, "/spec/maxUnavailable"),
+            or_text(object, "/spec/minAvailable", "N/A"),
+            or_text(object, "/spec/maxUnavailable", "N/A"),
             number("/status/disruptionsAllowed"),
             age,
         ],
         "Event" => event(object, now),
         "Endpoints" => vec![name, json!(endpoints(object)), age],
         "EndpointSlice" => slice(object, name, age),
-        "Role" | "ClusterRole" => vec![name, text("/metadata/creationTimestamp")],
+        "Role" | "ClusterRole" | "LimitRange" => vec![name, text("/metadata/creationTimestamp")],
         "RoleBinding" | "ClusterRoleBinding" => {
-            let role = format!(
-                "{}/{}",
-                object::text(object, "/roleRef/kind"),
-                object::text(object, "/roleRef/name")
-            );
-            vec![name, json!(role), age]
+            let subjects = |kind: &str| json!(subjects(object, kind));
+            let role = json!(reference(object, "/roleRef"));
+            vec![name, role, age, subjects("User"), subjects("Group"), subjects("ServiceAccount")]
         }
         _ => vec![name, age],
     }
 }
 
-fn or_na(object: &Value, path: &str) -> Value {
+pub(super) fn or_text(object: &Value, path: &str, absent: &str) -> Value {
     match object.pointer(path) {
         Some(Value::String(text)) => json!(text),
         Some(Value::Number(number)) => json!(number.to_string()),
-        _ => json!("N/A"),
+        Some(Value::Bool(flag)) => json!(flag.to_string()),
+        _ => json!(absent),
     }
 }
 
-fn modes(object: &Value, path: &str) -> Value {
-    let short = |mode: &Value| match mode.as_str() {
-        Some("ReadWriteOnce") => "RWO",
-        Some("ReadOnlyMany") => "ROX",
-        Some("ReadWriteMany") => "RWX",
-        Some("ReadWriteOncePod") => "RWOP",
-        _ => "",
-    };
-    json!(object::items(object, path).iter().map(short).collect::<Vec<_>>().join(","))
+/// A reference as kubectl names it: `Deployment/web`.
+fn reference(object: &Value, path: &str) -> String {
+    let part = |field: &str| object::text(object, &format!("{path}/{field}"));
+    format!("{}/{}", part("kind"), part("name"))
 }
 
-fn pairs(object: &Value, path: &str) -> String {
+fn owner_name(owner: &Value) -> String {
+    let kind = object::text(owner, "/kind").to_lowercase();
+    let group = object::text(owner, "/apiVersion").split_once('/').map_or("", |(group, _)| group);
+    let dot = if group.is_empty() { "" } else { "." };
+    format!("{kind}{dot}{group}/{}", object::text(owner, "/name"))
+}
+
+fn subjects(binding: &Value, kind: &str) -> String {
+    let ours = object::items(binding, "/subjects").iter().filter(|one| object::text(one, "/kind") == kind);
+    let names = ours.map(|one| match object::text(one, "/namespace") {
+        "" => object::text(one, "/name").to_owned(),
+        namespace => format!("{namespace}/{}", object::text(one, "/name")),
+    });
+    names.collect::<Vec<_>>().join(", ")
+}
+
+pub(super) fn pairs(object: &Value, path: &str) -> String {
     let map = object.pointer(path).and_then(Value::as_object);
     let mut all: Vec<_> = map
         .into_iter()
@@ -131,29 +136,6 @@ fn service(object: &Value, name: Value, age: Value) -> Vec<Value> {
         json!(ports),
         age,
         json!(pairs(object, "/spec/selector")),
-    ]
-}
-
-fn workload(kind: &Kind, object: &Value, name: Value, age: Value) -> Vec<Value> {
-    let number = |path: &str| object.pointer(path).and_then(Value::as_i64).unwrap_or(0);
-    let list = |field: &str| {
-        let containers = object::items(object, "/spec/template/spec/containers").iter();
-        json!(containers.map(|container| object::text(container, field)).collect::<Vec<_>>().join(","))
-    };
-    let ready = json!(format!("{}/{}", number("/status/readyReplicas"), number("/spec/replicas")));
-    let (names, images) = (list("/name"), list("/image"));
-    if kind.kind == "StatefulSet" {
-        return vec![name, ready, age, names, images];
-    }
-    vec![
-        name,
-        ready,
-        json!(number("/status/updatedReplicas").to_string()),
-        json!(number("/status/availableReplicas").to_string()),
-        age,
-        names,
-        images,
-        json!(pairs(object, "/spec/selector/matchLabels")),
     ]
 }
 

@@ -23,7 +23,24 @@ fn line(kind: &Kind) -> &'static str {
         "Service" => "Name, Type, Cluster-IP, External-IP, Port(s), Age, +Selector",
         "StatefulSet" => "Name, Ready, Age, +Containers, +Images",
         "Deployment" => "Name, Ready, Up-to-date, Available, Age, +Containers, +Images, +Selector",
-        "ReplicaSet" => "Name, #Desired, #Current, #Ready, Age",
+        "ReplicaSet" | "ReplicationController" => {
+            "Name, #Desired, #Current, #Ready, Age, +Containers, +Images, +Selector"
+        }
+        "DaemonSet" => {
+            "Name, #Desired, #Current, #Ready, #Up-to-date, #Available, Node Selector, Age, +Containers, +Images, +Selector"
+        }
+        "Job" => "Name, Status, Completions, Duration, Age, +Containers, +Images, +Selector",
+        "CronJob" => {
+            "Name, Schedule, Timezone, Suspend, #Active, Last Schedule, Age, +Containers, +Images, +Selector"
+        }
+        "ControllerRevision" => "Name, Controller, #Revision, Age",
+        "HorizontalPodAutoscaler" => "Name, Reference, Targets, MinPods, MaxPods, #Replicas, Age",
+        "Lease" => "Name, Holder, Age",
+        "NetworkPolicy" => "Name, Pod-Selector, Age",
+        "PriorityClass" => "Name, Value, Global-Default, Age, PreemptionPolicy",
+        "ServiceAccount" => "Name, Secrets, Age",
+        "StorageClass" => "Name, Provisioner, ReclaimPolicy, VolumeBindingMode, AllowVolumeExpansion, Age",
+        "LimitRange" => "Name, @Created At",
         "Node" => {
             "Name, Status, Roles, Age, Version, +Internal-IP, +External-IP, +OS-Image, +Kernel-Version, +Container-Runtime"
         }
@@ -43,7 +60,7 @@ fn line(kind: &Kind) -> &'static str {
         "Endpoints" => "Name, Endpoints, Age",
         "EndpointSlice" => "Name, AddressType, Ports, Endpoints, Age",
         "Role" | "ClusterRole" => "Name, @Created At",
-        "RoleBinding" | "ClusterRoleBinding" => "Name, Role, Age",
+        "RoleBinding" | "ClusterRoleBinding" => "Name, Role, Age, +Users, +Groups, +ServiceAccounts",
         _ => "Name, Age",
     }
 }

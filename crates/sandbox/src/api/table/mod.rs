@@ -3,6 +3,8 @@
 mod cells;
 mod columns;
 mod pods;
+mod storage;
+mod workloads;
 
 use serde_json::{Value, json};
 
@@ -44,7 +46,11 @@ pub(super) fn render(
 /// How long ago a time was, in kubectl's short form.
 pub(super) fn age(time: &str, now: jiff::Timestamp) -> String {
     let Ok(time) = time.parse::<jiff::Timestamp>() else { return "<unknown>".to_owned() };
-    let seconds = now.as_second() - time.as_second();
+    lasted(now.as_second() - time.as_second())
+}
+
+/// A number of seconds in kubectl's short form.
+fn lasted(seconds: i64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     let with_rest = |whole: i64, unit: &str, rest: i64, small: &str| {
         if rest == 0 { format!("{whole}{unit}") } else { format!("{whole}{unit}{rest}{small}") }

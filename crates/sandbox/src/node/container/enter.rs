@@ -4,6 +4,8 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
 
+use rustix::fs::{Mode, OFlags};
+use rustix::process::Pid;
 use rustix::pty::OpenptFlags;
 use tokio::process::{Child, Command};
 
@@ -49,7 +51,7 @@ pub(in crate::node) async fn enter(
         .envs(instance.environment.iter())
         .kill_on_drop(true);
     let terminal = if with_terminal {
-        let (ours, theirs) = open_terminal()?;
+        let (ours, theirs) = open_terminal(pid)?;
         let share = |file: &OwnedFd| file.try_clone().map_err(NodeError::file("share", "/dev/ptmx"));
         command.args(["setsid", "--ctty"]);
         command.env("TERM", "xterm");
@@ -65,10 +67,12 @@ pub(in crate::node) async fn enter(
     Ok(Entered { child, terminal })
 }
 
-fn open_terminal() -> Result<(File, OwnedFd), NodeError> {
-    let failed = |errno: rustix::io::Errno| NodeError::file("open", "/dev/ptmx")(errno.into());
-    let ours = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)
-        .map_err(failed)?;
+/// A terminal among those of the container, so that programs in it find it under /dev/pts.
+fn open_terminal(pid: Pid) -> Result<(File, OwnedFd), NodeError> {
+    let path = format!("/proc/{}/root/dev/ptmx", pid.as_raw_nonzero());
+    let failed = |errno: rustix::io::Errno| NodeError::file("open", &path)(errno.into());
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let ours = rustix::fs::open(&path, flags, Mode::empty()).map_err(failed)?;
     rustix::pty::grantpt(&ours).map_err(failed)?;
     rustix::pty::unlockpt(&ours).map_err(failed)?;
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;

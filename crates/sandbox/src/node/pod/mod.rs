@@ -24,6 +24,7 @@ use super::programs::Programs;
 use super::status::{ContainerRecord, PodRecord};
 use super::timing::Timing;
 use super::volumes::Volumes;
+use crate::api::access::Tokens;
 use crate::store::object::{name, namespace, text, uid};
 use crate::store::{Key, Store, kinds};
 
@@ -43,7 +44,8 @@ pub(super) struct Context {
     pub(super) claims_directory: PathBuf,
     pub(super) logs_directory: PathBuf,
     pub(super) programs: Programs,
-    pub(super) access_token: String,
+    /// Issues the tokens of the pods' accounts.
+    pub(super) tokens: Tokens,
 }
 
 /// A pod on this node, shared by its worker and the agent that serves exec and logs.
@@ -65,7 +67,7 @@ impl Pod {
         record.address = Some(network.address);
         let directory = context.pods_directory.join(uid(&object));
         let volumes =
-            Volumes::new(directory.clone(), context.claims_directory.clone(), context.access_token.clone());
+            Volumes::new(directory.clone(), context.claims_directory.clone(), context.tokens.clone());
         Self {
             key: Key::of(&kinds::POD, &object),
             uid: uid(&object).to_owned(),

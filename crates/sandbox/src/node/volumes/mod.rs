@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::NodeError;
 use super::environment::PodFacts;
+use crate::api::access::Tokens;
 use crate::store::object::{items, name, namespace, text};
 use crate::store::{Key, Store, kinds};
 
@@ -23,16 +24,15 @@ pub(super) struct Volumes {
     pod_directory: PathBuf,
     /// Where claims keep their data.
     claims_directory: PathBuf,
-    /// What the API takes from whoever holds it; the pods' service account tokens are this one.
-    access_token: String,
+    tokens: Tokens,
 }
 
 /// The path of each volume by its name.
 pub(super) type Sources = BTreeMap<String, PathBuf>;
 
 impl Volumes {
-    pub(super) fn new(pod_directory: PathBuf, claims_directory: PathBuf, access_token: String) -> Self {
-        Self { pod_directory, claims_directory, access_token }
+    pub(super) fn new(pod_directory: PathBuf, claims_directory: PathBuf, tokens: Tokens) -> Self {
+        Self { pod_directory, claims_directory, tokens }
     }
 
     /// Makes every volume of the pod. Fails on the first whose object is missing; the caller tries again.
@@ -49,7 +49,7 @@ impl Volumes {
     pub(super) fn refresh(&self, store: &Store, facts: &PodFacts<'_>) {
         for volume in items(facts.pod, "/spec/volumes") {
             // An object that went away leaves its files, as on a real node.
-            if let Ok(Some(files)) = payload::collect(store, facts, volume, &self.access_token)
+            if let Ok(Some(files)) = payload::collect(store, facts, volume, &self.tokens)
                 && let Err(error) = tree::write(&self.pod_path(volume), &files)
             {
                 tracing::warn!(pod = name(facts.pod), error = error.in_one_line(), "cannot refresh a volume");
@@ -75,7 +75,7 @@ impl Volumes {
             return self.mount_claim(store, namespace(facts.pod), text(claim, "/claimName"));
         }
         let path = self.pod_path(volume);
-        if let Some(files) = payload::collect(store, facts, volume, &self.access_token)? {
+        if let Some(files) = payload::collect(store, facts, volume, &self.tokens)? {
             tree::write(&path, &files)?;
         } else if volume.get("emptyDir").is_some() || only_named(volume) {
             create_directory(&path)?;

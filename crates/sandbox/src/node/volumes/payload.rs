@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::api::access::Tokens;
 use crate::node::NodeError;
 use crate::node::environment::{PodFacts, data_of, find_object};
 use crate::store::object::{items, namespace, text};
-use crate::store::{Store, kinds};
+use crate::store::{Key, Store, kinds};
 
 const DEFAULT_MODE: u32 = 0o644;
+/// Longer than any sandbox lives: tokens in pods are not renewed.
+const TOKEN_LIFE: jiff::SignedDuration = jiff::SignedDuration::from_hours(24 * 365);
 
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct File {
@@ -25,9 +28,9 @@ pub(super) fn collect(
     store: &Store,
     facts: &PodFacts<'_>,
     volume: &Value,
-    access_token: &str,
+    tokens: &Tokens,
 ) -> Result<Option<Files>, NodeError> {
-    let collector = Collector { store, facts, access_token };
+    let collector = Collector { store, facts, tokens };
     if let Some(projected) = volume.get("projected") {
         let mode = mode_of(projected, "/defaultMode").unwrap_or(DEFAULT_MODE);
         let mut files = Files::new();
@@ -49,7 +52,7 @@ pub(super) fn collect(
 struct Collector<'a> {
     store: &'a Store,
     facts: &'a PodFacts<'a>,
-    access_token: &'a str,
+    tokens: &'a Tokens,
 }
 
 impl Collector<'_> {
@@ -71,10 +74,23 @@ impl Collector<'_> {
             files.insert(text(item, "/path").to_owned(), File { bytes: value.into_bytes(), mode });
         }
         if let Some(token) = source.get("serviceAccountToken") {
-            let bytes = self.access_token.as_bytes().to_vec();
+            let bytes = self.token()?.into_bytes();
             files.insert(text(token, "/path").to_owned(), File { bytes, mode });
         }
         Ok(())
+    }
+
+    /// The token of the pod's account: the same at each call, so that a refresh of the volume changes nothing.
+    fn token(&self) -> Result<String, NodeError> {
+        let pod = self.facts.pod;
+        let account = text(pod, "/spec/serviceAccountName");
+        let key = Key::namespaced(&kinds::SERVICE_ACCOUNT, namespace(pod), account);
+        let missing = || NodeError::Volume(format!("serviceaccount \"{account}\" not found"));
+        let found = self.store.get(&key).ok_or_else(missing)?;
+        let born: jiff::Timestamp =
+            text(pod, "/metadata/creationTimestamp").parse().unwrap_or_else(|_| self.store.now());
+        let end = born.saturating_add(TOKEN_LIFE).unwrap_or(born);
+        Ok(self.tokens.issue(&found, end))
     }
 }
 

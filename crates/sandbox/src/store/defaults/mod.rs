@@ -1,7 +1,7 @@
 //! What a kube-apiserver fills in: defaults of absent fields, the initial status, and what Go's encoder prints for
 //! empty structs.
 
-mod pod;
+pub(super) mod pod;
 mod workloads;
 
 use base64::Engine as _;
@@ -94,6 +94,7 @@ pub(super) fn apply(kind: &Kind, object: &mut Value) {
         ("apps", "ReplicaSet") | ("", "ReplicationController") => workloads::replica_set(object),
         ("apps", "DaemonSet") => workloads::daemon_set(object),
         ("batch", "Job") => workloads::job(object),
+        ("batch", "CronJob") => workloads::cron_job(object),
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => binding(object),
         ("storage.k8s.io", "StorageClass") => storage_class(object),
         ("networking.k8s.io", "NetworkPolicy") => {
@@ -107,6 +108,7 @@ pub(super) fn apply(kind: &Kind, object: &mut Value) {
 pub(super) fn admit(kind: &Kind, object: &mut Value) {
     match kind.kind {
         "Pod" => pod::admit(object),
+        "Job" => workloads::admit_job(object),
         "Service" if object::text(object, "/spec/type") != "ExternalName" => {
             let spec = child(object, "spec");
             set_default(spec, "ipFamilies", json!(["IPv4"]));

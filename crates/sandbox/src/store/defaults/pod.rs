@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::object::{self, child, set_default};
+use crate::store::metadata::random_suffix;
 
 pub(super) fn pod(object: &mut Value) {
     let spec = child(object, "spec");
@@ -21,6 +22,41 @@ pub(super) fn admit(object: &mut Value) {
     let tolerations = spec.entry("tolerations").or_insert_with(|| json!([]));
     for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
         tolerate(tolerations, key);
+    }
+}
+
+const TOKEN_PLACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// Gives every container the account's token, the API's certificate and the namespace, as the ServiceAccount admission
+/// does.
+pub(in crate::store) fn mount_token(object: &mut Value) {
+    let name = format!("kube-api-access-{}", random_suffix());
+    let spec = child(object, "spec");
+    let mut is_mounted = false;
+    for list in ["initContainers", "containers"] {
+        for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            if object::items(container, "/volumeMounts").iter().any(|one| one["mountPath"] == TOKEN_PLACE) {
+                continue;
+            }
+            let Some(container) = container.as_object_mut() else { continue };
+            let mounts = container.entry("volumeMounts").or_insert_with(|| json!([]));
+            if let Some(mounts) = mounts.as_array_mut() {
+                mounts.push(json!({"name": name, "readOnly": true, "mountPath": TOKEN_PLACE}));
+                is_mounted = true;
+            }
+        }
+    }
+    if !is_mounted {
+        return;
+    }
+    let volumes = spec.entry("volumes").or_insert_with(|| json!([]));
+    if let Some(volumes) = volumes.as_array_mut() {
+        let namespace =
+            json!({"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}});
+        volumes.push(json!({"name": name, "projected": {"sources": [
+            {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
+            {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+            {"downwardAPI": {"items": [namespace]}}], "defaultMode": 420}}));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::object::{child, set_default};
+use super::object::{self, child, set_default};
 use super::pod;
 
 fn template(spec: &mut Map<String, Value>) {
@@ -87,4 +87,31 @@ pub(super) fn job(object: &mut Value) {
     set_default(spec, "backoffLimit", 6);
     set_default(spec, "completionMode", "NonIndexed");
     set_default(spec, "suspend", false);
+}
+
+pub(super) fn cron_job(object: &mut Value) {
+    let spec = child(object, "spec");
+    set_default(spec, "concurrencyPolicy", "Allow");
+    set_default(spec, "suspend", false);
+    set_default(spec, "successfulJobsHistoryLimit", 3);
+    set_default(spec, "failedJobsHistoryLimit", 1);
+    if let Some(job) = spec.get_mut("jobTemplate").filter(|job| job.is_object()) {
+        template(child(job, "spec"));
+    }
+}
+
+/// A job tells its pods apart by its own uid, unless it says that it brings a selector.
+pub(super) fn admit_job(object: &mut Value) {
+    let (uid, name) = (object::uid(object).to_owned(), object::name(object).to_owned());
+    let spec = child(object, "spec");
+    if spec.get("manualSelector") == Some(&json!(true)) || spec.contains_key("selector") {
+        return;
+    }
+    spec.insert("selector".to_owned(), json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}));
+    let Some(template) = spec.get_mut("template").filter(|template| template.is_object()) else { return };
+    let labels = child(template, "metadata").entry("labels").or_insert_with(|| json!({}));
+    for prefix in ["batch.kubernetes.io/", ""] {
+        labels[format!("{prefix}controller-uid")] = json!(uid);
+        labels[format!("{prefix}job-name")] = json!(name);
+    }
 }

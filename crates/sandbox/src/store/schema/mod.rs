@@ -1,7 +1,7 @@
 //! What fields each kind has and how they merge: read once from `fields.txt`.
 //!
-//! One table serves strict decoding, server-side apply, strategic merge patches, managed fields and OpenAPI, so that
-//! they cannot disagree.
+//! One table serves strict decoding, protobuf, server-side apply, strategic merge patches, managed fields and OpenAPI,
+//! so that they cannot disagree.
 
 pub mod decode;
 
@@ -49,6 +49,10 @@ pub struct Field {
     pub name: String,
     pub field_type: Type,
     pub is_required: bool,
+    /// Whether zero or false says something; elsewhere it stands for a field that is not set.
+    pub may_be_zero: bool,
+    /// The field's number in protobuf, from the object inwards through the messages that JSON inlines.
+    pub wire_path: Vec<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -140,10 +144,15 @@ fn parse_field(line: &str) -> Field {
     let mut words = line.split(' ');
     let name = words.next().expect("a field has a name").to_owned();
     let mut field_type = parse_type(words.next().expect("a field has a type"));
-    let mut is_required = false;
+    let (mut is_required, mut may_be_zero, mut wire_path) = (false, false, Vec::new());
     for word in words {
+        if let Some(numbers) = word.strip_prefix('@') {
+            wire_path = numbers.split('.').map(|number| number.parse().expect("a number")).collect();
+            continue;
+        }
         match (word, &mut field_type) {
             ("!", _) => is_required = true,
+            ("?", _) => may_be_zero = true,
             ("granular", Type::Struct(name)) => field_type = Type::Granular(std::mem::take(name)),
             ("set", Type::List(_, merge)) => *merge = ListMerge::Set,
             ("atomic", Type::Map(_, atomic)) => *atomic = true,
@@ -154,7 +163,7 @@ fn parse_field(line: &str) -> Field {
             (word, _) => panic!("fields.txt: {name}: {word} means nothing here"),
         }
     }
-    Field { name, field_type, is_required }
+    Field { name, field_type, is_required, may_be_zero, wire_path }
 }
 
 fn parse_type(text: &str) -> Type {
