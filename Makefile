@@ -5,7 +5,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help deps tools build demo test lint bench docs clean
+.PHONY: help deps tools build demo test lint fuzz bench docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,9 @@ lint: ## rustfmt, clippy with our lints, cargo-deny where it is installed
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --offline check bans licenses sources; \
 	else echo "cargo-deny is not installed: skipped"; fi
+
+fuzz: ## the chart engine on mutated templates, archives and values: FUZZ_ROUNDS of each target, from FUZZ_SEED
+	FUZZ_ROUNDS=$${FUZZ_ROUNDS:-50000} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} $(CARGO) test -p helm --test fuzz -- --nocapture
 
 bench: tools build ## counts and whole-process figures beside their aims and a peer
 	@scripts/bench

@@ -130,7 +130,7 @@ fn no_chart_can_fill_the_memory() {
     check_limit("{{ repeat 100000000 \"x\" }}", "limit of 1048576");
     check_limit("{{ until 100000000 }}", "limit of 10000");
     let doubling = "{{ $x := \"xxxxxxxx\" }}{{ range until 40 }}{{ $x = print $x $x }}{{ end }}";
-    check_limit(doubling, "limit of 1048576");
+    check_limit(doubling, "exceeds the limit of");
     check_limit("{{ range until 9999 }}{{ repeat 1000 \"x\" }}{{ end }}", "limit of 1048576");
     check_limit("{{ indent 1000000 \"a\\nb\\nc\" }}", "limit of 1048576");
     check_limit("{{ randAlpha 1000000 }}", "limit of 10000");
@@ -142,6 +142,39 @@ fn a_map_that_contains_itself_is_no_danger() {
     check_limit(source, "does a map contain itself?");
     let printed = render("{{ $x := dict }}{{ $_ := set $x \"self\" $x }}{{ $x }}{{ merge (dict) $x }}");
     assert!(printed.starts_with("map[self:map[self:"), "{printed}");
+}
+
+#[test]
+fn copies_and_comparisons_of_what_contains_itself_end() {
+    let cyclic = |rest: &str| {
+        format!(
+            "{{{{ $x := dict }}}}{{{{ $_ := set $x \"s\" $x }}}}{{{{ $y := dict }}}}{{{{ $_ := set $y \"s\" $y }}}}{rest}"
+        )
+    };
+    for call in
+        ["deepCopy $x", "deepEqual $x $y", "uniq (list $x $y)", "has $x (list $y)", "without (list $x) $y"]
+    {
+        check_limit(&cyclic(&format!("{{{{ {call} }}}}")), "does a map contain itself?");
+    }
+}
+
+#[test]
+fn values_may_nest_deeper_than_any_stack() {
+    let nested = "{{ $x := list }}{{ range until 9999 }}{{ range until 9 }}{{ $x = list $x }}{{ end }}{{ end }}\
+                  {{ $_ := set .Values \"kept\" $x }}{{ len $x }}";
+    let limits = Limits { steps: 10_000_000, ..Limits::default() };
+    let environment = Environment { limits, ..Environment::new(&Still) };
+    assert_eq!(render_with(nested, &environment).expect("a rendering"), "1");
+}
+
+#[test]
+fn costly_functions_and_large_values_count_for_many_steps() {
+    check_limit("{{ bcrypt \"x\" }}", "evaluation steps");
+    let copies = "{{ $x := list }}{{ range until 9999 }}{{ $x = append $x (repeat 500000 \"x\") }}{{ end }}";
+    check_limit(copies, "evaluation steps");
+    let trees =
+        "{{ $big := dict \"a\" (until 9000) }}{{ range until 9999 }}{{ $_ := deepCopy $big }}{{ end }}";
+    check_limit(trees, "evaluation steps");
 }
 
 #[test]

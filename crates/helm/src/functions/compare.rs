@@ -9,8 +9,8 @@ use crate::value::{Signature, Value};
 const LOGIC: Signature = Signature { fixed: &[ANY], rest: Some(ANY) };
 
 pub(super) const TABLE: &[Function] = &[
-    Function { name: "and", signature: LOGIC, body: Body::Until(false) },
-    Function { name: "or", signature: LOGIC, body: Body::Until(true) },
+    Function { name: "and", signature: LOGIC, body: Body::Until(false), cost: 1 },
+    Function { name: "or", signature: LOGIC, body: Body::Until(true), cost: 1 },
     fixed("not", &[ANY], |arguments| boolean(!arguments[0].is_truthy())),
     variadic("eq", &[ANY], ANY, |arguments| boolean(equals_any(arguments)?)),
     fixed("ne", &[ANY, ANY], |arguments| boolean(!equal(&arguments[0], &arguments[1])?)),
@@ -82,7 +82,13 @@ fn same_kind_of_bool(left: &Value, right: &Value) -> bool {
     matches!((left, right), (Value::Bool(_), Value::Bool(_)))
 }
 
-/// For functions of other subjects that compare as `eq` does.
-pub(super) fn is_deeply_equal(left: &Value, right: &Value) -> Answer {
-    boolean(left == right)
+/// Refuses to compare what contains itself: there would be no end.
+pub(super) fn check_comparable(values: &[Value]) -> Result<(), FunctionError> {
+    values.iter().try_for_each(|value| value.size().map(drop)).map_err(|error| error.to_string().into())
+}
+
+/// For functions of other subjects that compare deeply.
+pub(super) fn is_deeply_equal(values: &[Value]) -> Answer {
+    check_comparable(values)?;
+    boolean(values[0] == values[1])
 }

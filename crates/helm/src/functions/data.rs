@@ -1,6 +1,6 @@
 //! YAML and JSON in templates.
 
-use super::{ANY, Answer, Function, STRING, fixed, string, text_of};
+use super::{ANY, Answer, Function, Host, STRING, charge_for, fixed, hosted, string, text_of};
 use crate::template::format::{Notation, format_float, quote_character};
 use crate::value::{ConvertError, List, Map, Value};
 use crate::yaml;
@@ -15,17 +15,21 @@ pub(super) const TABLE: &[Function] = &[
         let text = yaml::to_yaml_pretty(&arguments[0]).unwrap_or_default();
         string(text.strip_suffix('\n').unwrap_or(&text))
     }),
-    fixed("fromYaml", &[STRING], |arguments| {
-        Ok(or_error(yaml::parse(text_of(&arguments[0])).map_err(|error| error.to_string()), MAP_YAML))
+    hosted("fromYaml", &[STRING], None, |host, arguments| {
+        read(host, or_error(parse_yaml(text_of(&arguments[0])), MAP_YAML))
     }),
-    fixed("fromYamlArray", &[STRING], |arguments| {
-        Ok(or_error(yaml::parse(text_of(&arguments[0])).map_err(|error| error.to_string()), LIST_YAML))
+    hosted("fromYamlArray", &[STRING], None, |host, arguments| {
+        read(host, or_error(parse_yaml(text_of(&arguments[0])), LIST_YAML))
     }),
-    fixed("fromJson", &[STRING], |arguments| Ok(or_error(parse_json(text_of(&arguments[0])), MAP_JSON))),
-    fixed("fromJsonArray", &[STRING], |arguments| {
-        Ok(or_error(parse_json(text_of(&arguments[0])), LIST_JSON))
+    hosted("fromJson", &[STRING], None, |host, arguments| {
+        read(host, or_error(parse_json(text_of(&arguments[0])), MAP_JSON))
     }),
-    fixed("mustFromJson", &[STRING], |arguments| Ok(parse_json(text_of(&arguments[0]))?)),
+    hosted("fromJsonArray", &[STRING], None, |host, arguments| {
+        read(host, or_error(parse_json(text_of(&arguments[0])), LIST_JSON))
+    }),
+    hosted("mustFromJson", &[STRING], None, |host, arguments| {
+        read(host, parse_json(text_of(&arguments[0]))?)
+    }),
     fixed("toJson", &[ANY], |arguments| string(to_json(&arguments[0], true).unwrap_or_default())),
     fixed("mustToJson", &[ANY], |arguments| must(to_json(&arguments[0], true))),
     fixed("toRawJson", &[ANY], |arguments| must(to_json(&arguments[0], false))),
@@ -41,6 +45,16 @@ fn must(text: Result<String, ConvertError>) -> Answer {
 fn to_yaml(value: &Value) -> Result<String, yaml::YamlError> {
     let text = yaml::to_yaml(value)?;
     Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
+}
+
+/// Counts what was read.
+fn read(host: &mut dyn Host, value: Value) -> Answer {
+    charge_for(host, &value)?;
+    Ok(value)
+}
+
+fn parse_yaml(text: &str) -> Result<Value, String> {
+    yaml::parse(text).map_err(|error| error.to_string())
 }
 
 fn parse_json(text: &str) -> Result<Value, String> {

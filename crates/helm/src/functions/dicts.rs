@@ -1,7 +1,10 @@
 //! Maps. `set`, `unset` and the merges change the map that they are given, for all who hold it.
 
 use super::cast::{is_empty, to_text};
-use super::{ANY, Answer, Function, MAP, STRING, boolean, fixed, text_of, variadic};
+use super::{
+    ANY, Answer, Function, Host, MAP, STRING, VALUE_STEPS, boolean, charge_for, fixed, hosted, text_of,
+    variadic,
+};
 use crate::value::{Map, Value};
 
 pub(super) const TABLE: &[Function] = &[
@@ -12,7 +15,8 @@ pub(super) const TABLE: &[Function] = &[
     fixed("set", &[MAP, STRING, ANY], |arguments| {
         map_of(&arguments[0]).insert(text_of(&arguments[1]), arguments[2].clone());
         Ok(arguments[0].clone())
-    }),
+    })
+    .costing(VALUE_STEPS),
     fixed("unset", &[MAP, STRING], |arguments| {
         map_of(&arguments[0]).remove(text_of(&arguments[1]));
         Ok(arguments[0].clone())
@@ -38,8 +42,8 @@ pub(super) const TABLE: &[Function] = &[
     variadic("mustMerge", &[MAP], MAP, |arguments| Ok(merge_all(arguments, false))),
     variadic("mergeOverwrite", &[MAP], MAP, |arguments| Ok(merge_all(arguments, true))),
     variadic("mustMergeOverwrite", &[MAP], MAP, |arguments| Ok(merge_all(arguments, true))),
-    fixed("deepCopy", &[ANY], |arguments| Ok(arguments[0].deep_clone())),
-    fixed("mustDeepCopy", &[ANY], |arguments| Ok(arguments[0].deep_clone())),
+    hosted("deepCopy", &[ANY], None, deep_copy),
+    hosted("mustDeepCopy", &[ANY], None, deep_copy),
     variadic("dig", &[], ANY, dig),
 ];
 
@@ -56,6 +60,11 @@ fn dict(arguments: &[Value]) -> Answer {
         map.insert(to_text(&pair[0]), pair.get(1).cloned().unwrap_or_else(|| Value::from("")));
     }
     Ok(Value::Map(map))
+}
+
+fn deep_copy(host: &mut dyn Host, arguments: &[Value]) -> Answer {
+    charge_for(host, &arguments[0])?;
+    Ok(arguments[0].deep_clone())
 }
 
 fn filtered(arguments: &[Value], keeps: bool) -> Value {

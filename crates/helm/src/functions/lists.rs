@@ -1,7 +1,8 @@
 //! Lists: building, taking apart, searching. Each exists twice: the `must` form is the same here.
 
 use super::cast::{is_empty, to_text, to_texts};
-use super::{ANY, Answer, Function, FunctionError, boolean, fixed, variadic};
+use super::compare::check_comparable;
+use super::{ANY, Answer, Function, FunctionError, Host, boolean, fixed, hosted, variadic};
 use crate::value::{List, Value};
 
 pub(super) const TABLE: &[Function] = &[
@@ -25,8 +26,8 @@ pub(super) const TABLE: &[Function] = &[
     fixed("mustReverse", &[ANY], reverse),
     fixed("compact", &[ANY], compact),
     fixed("mustCompact", &[ANY], compact),
-    fixed("uniq", &[ANY], unique),
-    fixed("mustUniq", &[ANY], unique),
+    hosted("uniq", &[ANY], None, unique),
+    hosted("mustUniq", &[ANY], None, unique),
     variadic("without", &[ANY], ANY, without),
     variadic("mustWithout", &[ANY], ANY, without),
     fixed("has", &[ANY, ANY], has),
@@ -85,8 +86,13 @@ fn compact(arguments: &[Value]) -> Answer {
     Ok(Value::list(list.iter().filter(|item| !is_empty(item)).cloned().collect()))
 }
 
-fn unique(arguments: &[Value]) -> Answer {
+/// Comparisons of `uniq` that count for one step.
+const UNIQUE_PER_STEP: u64 = 16;
+
+fn unique(host: &mut dyn Host, arguments: &[Value]) -> Answer {
     let list = items(&arguments[0], "Cannot find uniq on type")?;
+    check_comparable(arguments)?;
+    host.charge((list.len() as u64).saturating_mul(list.len() as u64) / UNIQUE_PER_STEP)?;
     let mut kept: Vec<Value> = Vec::new();
     for item in list.iter() {
         if !kept.contains(item) {
@@ -98,6 +104,7 @@ fn unique(arguments: &[Value]) -> Answer {
 
 fn without(arguments: &[Value]) -> Answer {
     let list = items(&arguments[0], "Cannot find without on type")?;
+    check_comparable(arguments)?;
     let omitted = &arguments[1..];
     Ok(Value::list(list.iter().filter(|item| !omitted.contains(item)).cloned().collect()))
 }
@@ -107,6 +114,7 @@ fn has(arguments: &[Value]) -> Answer {
         return boolean(false);
     }
     let list = items(&arguments[1], "Cannot find has on type")?;
+    check_comparable(arguments)?;
     boolean(list.contains(&arguments[0]))
 }
 

@@ -70,6 +70,12 @@ pub(crate) trait Host {
     fn tpl(&mut self, text: &str, data: &Value) -> Answer;
     fn world(&self) -> &dyn World;
     fn limits(&self) -> &Limits;
+
+    /// Counts steps for work that depends on a value's size.
+    ///
+    /// # Errors
+    /// The limit of steps is reached.
+    fn charge(&mut self, steps: u64) -> Result<(), FunctionError>;
 }
 
 /// One function of the table.
@@ -78,7 +84,19 @@ pub(crate) struct Function {
     pub(crate) name: &'static str,
     pub(crate) signature: Signature,
     pub(crate) body: Body,
+    /// Evaluation steps that one call counts for, beside those for the sizes of its values.
+    pub(crate) cost: u64,
 }
+
+impl Function {
+    /// The same function, one call of which counts for `cost` steps.
+    const fn costing(self, cost: u64) -> Self {
+        Self { cost, ..self }
+    }
+}
+
+/// Steps of what takes a good part of a second: keys, hashes of passwords.
+const COSTLY: u64 = 200_000;
 
 /// How a function is run.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +116,7 @@ const MAP: Type = Type::Map;
 
 /// A function of fixed parameters.
 const fn fixed(name: &'static str, fixed: &'static [Type], body: fn(&[Value]) -> Answer) -> Function {
-    Function { name, signature: Signature { fixed, rest: None }, body: Body::Pure(body) }
+    Function { name, signature: Signature { fixed, rest: None }, body: Body::Pure(body), cost: 1 }
 }
 
 /// A function that takes any number of `rest` after its fixed parameters.
@@ -108,7 +126,7 @@ const fn variadic(
     rest: Type,
     body: fn(&[Value]) -> Answer,
 ) -> Function {
-    Function { name, signature: Signature { fixed, rest: Some(rest) }, body: Body::Pure(body) }
+    Function { name, signature: Signature { fixed, rest: Some(rest) }, body: Body::Pure(body), cost: 1 }
 }
 
 /// A function that needs the rendering it runs in.
@@ -118,7 +136,7 @@ const fn hosted(
     rest: Option<Type>,
     body: fn(&mut dyn Host, &[Value]) -> Answer,
 ) -> Function {
-    Function { name, signature: Signature { fixed, rest }, body: Body::Host(body) }
+    Function { name, signature: Signature { fixed, rest }, body: Body::Host(body), cost: 1 }
 }
 
 static TABLE: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
@@ -164,6 +182,15 @@ fn integer_of(value: &Value) -> i64 {
         _ => 0,
     }
 }
+
+/// Counts a value that was copied, or is about to be; refuses what is too deep to be.
+fn charge_for(host: &mut dyn Host, value: &Value) -> Result<(), FunctionError> {
+    let size = value.size().map_err(|error| error.to_string())?;
+    host.charge(VALUE_STEPS * size as u64)
+}
+
+/// Steps for each value in a copied tree: they keep the memory that trees take bounded.
+const VALUE_STEPS: u64 = 4;
 
 fn string(text: impl Into<std::sync::Arc<str>>) -> Answer {
     Ok(Value::string(text))

@@ -1,14 +1,14 @@
 //! TOML in templates: written as Go's BurntSushi/toml writes it.
 
 use super::time::from_rfc3339;
-use super::{ANY, Function, STRING, fixed, string, text_of};
+use super::{ANY, Function, STRING, charge_for, fixed, hosted, string, text_of};
 use crate::template::format::{Notation, format_float};
 use crate::value::{Map, Value};
 
 pub(super) const TABLE: &[Function] = &[
     // Helm puts an error where the text should be.
     fixed("toToml", &[ANY], |arguments| string(to_toml(&arguments[0]).unwrap_or_else(|error| error))),
-    fixed("fromToml", &[STRING], |arguments| {
+    hosted("fromToml", &[STRING], None, |host, arguments| {
         let parsed = text_of(&arguments[0]).parse::<toml::Table>();
         let map = match parsed {
             Ok(table) => map_of(table),
@@ -18,7 +18,9 @@ pub(super) const TABLE: &[Function] = &[
                 map
             }
         };
-        Ok(Value::Map(map))
+        let value = Value::Map(map);
+        charge_for(host, &value)?;
+        Ok(value)
     }),
 ];
 

@@ -14,7 +14,7 @@ pub(super) const TABLE: &[Function] = &[
         let (target, actual) = (text_of(&arguments[0]), arguments[1].type_name());
         boolean(target == actual || actual.strip_prefix('*') == Some(target))
     }),
-    fixed("deepEqual", &[ANY, ANY], |arguments| is_deeply_equal(&arguments[0], &arguments[1])),
+    fixed("deepEqual", &[ANY, ANY], is_deeply_equal),
     variadic("default", &[ANY], ANY, |arguments| match arguments.get(1) {
         Some(given) if !is_empty(given) => Ok(given.clone()),
         _ => Ok(arguments[0].clone()),

@@ -48,6 +48,17 @@ impl Value {
         json_of(&self.to_plain()?)
     }
 
+    /// How many values this one holds, itself included.
+    ///
+    /// # Errors
+    /// The value is nested too deep or too large to be copied or compared: [`ConvertError::TooDeep`],
+    /// [`ConvertError::TooLarge`].
+    pub fn size(&self) -> Result<usize, ConvertError> {
+        let mut elements = 0;
+        count(self, 0, &mut elements)?;
+        Ok(elements)
+    }
+
     /// The value without objects and bytes: only nil, bools, numbers, strings, plain lists and maps.
     /// The result shares nothing mutable with the original.
     ///
@@ -59,7 +70,7 @@ impl Value {
     }
 }
 
-fn plain(value: &Value, depth: usize, elements: &mut usize) -> Result<Value, ConvertError> {
+fn check(depth: usize, elements: &mut usize) -> Result<(), ConvertError> {
     if depth > DEPTH_LIMIT {
         return Err(ConvertError::TooDeep { limit: DEPTH_LIMIT });
     }
@@ -67,6 +78,20 @@ fn plain(value: &Value, depth: usize, elements: &mut usize) -> Result<Value, Con
     if *elements > SIZE_LIMIT {
         return Err(ConvertError::TooLarge { limit: SIZE_LIMIT });
     }
+    Ok(())
+}
+
+fn count(value: &Value, depth: usize, elements: &mut usize) -> Result<(), ConvertError> {
+    check(depth, elements)?;
+    match value {
+        Value::List(list) => list.iter().try_for_each(|item| count(item, depth + 1, elements)),
+        Value::Map(map) => map.entries().iter().try_for_each(|(_, item)| count(item, depth + 1, elements)),
+        _ => Ok(()),
+    }
+}
+
+fn plain(value: &Value, depth: usize, elements: &mut usize) -> Result<Value, ConvertError> {
+    check(depth, elements)?;
     match value {
         Value::List(list) => {
             let items: Result<Vec<Value>, ConvertError> =

@@ -54,6 +54,37 @@ impl List {
     }
 }
 
+/// Lists and maps may nest as deep as a template made them: their parts are dropped one after the
+/// other, not one inside the other, so that no depth exhausts the stack.
+impl Drop for List {
+    fn drop(&mut self) {
+        let mut pending = Vec::new();
+        self.take_nested(&mut pending);
+        drop_all(pending);
+    }
+}
+
+impl List {
+    /// Moves the elements that hold others out, if no one else has the list.
+    fn take_nested(&mut self, into: &mut Vec<Value>) {
+        if let Some(items) = Arc::get_mut(&mut self.items) {
+            let nested = items.iter_mut().filter(|item| item.is_container());
+            into.extend(nested.map(std::mem::take));
+        }
+    }
+}
+
+/// Drops values without recursion.
+pub(super) fn drop_all(mut pending: Vec<Value>) {
+    while let Some(value) = pending.pop() {
+        match value {
+            Value::List(mut list) => list.take_nested(&mut pending),
+            Value::Map(mut map) => map.take_nested(&mut pending),
+            _ => {}
+        }
+    }
+}
+
 impl Deref for List {
     type Target = [Value];
 

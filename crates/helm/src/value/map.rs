@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Value;
+use super::list::drop_all;
 
 /// A `map[string]interface {}`. A clone is the same map, as in Go; [`Map::deep_clone`] copies.
 ///
@@ -92,6 +93,25 @@ impl Map {
     /// Whether both are the same map, not merely equal.
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.entries, &other.entries)
+    }
+}
+
+/// As for lists: without recursion.
+impl Drop for Map {
+    fn drop(&mut self) {
+        let mut pending = Vec::new();
+        self.take_nested(&mut pending);
+        drop_all(pending);
+    }
+}
+
+impl Map {
+    /// Moves the values that hold others out, if no one else has the map.
+    pub(super) fn take_nested(&mut self, into: &mut Vec<Value>) {
+        if let Some(entries) = Arc::get_mut(&mut self.entries) {
+            let entries = entries.get_mut().unwrap_or_else(PoisonError::into_inner);
+            into.extend(entries.values_mut().filter(|value| value.is_container()).map(std::mem::take));
+        }
     }
 }
 

@@ -120,6 +120,10 @@ impl Value {
         }
     }
 
+    fn is_container(&self) -> bool {
+        matches!(self, Self::List(_) | Self::Map(_))
+    }
+
     /// The name of the value's Go type, as `%T` and error messages print it.
     pub fn type_name(&self) -> &str {
         match self {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use libyaml_safer::{Error as ParserError, ErrorKind, EventData, Parser, ScalarStyle};
+use libyaml_safer::{Encoding, Error as ParserError, ErrorKind, EventData, Parser, ScalarStyle};
 
 use super::YamlError;
 use super::scalar::{Scalar, resolve};
@@ -16,11 +16,14 @@ const DEPTH_LIMIT: usize = 200;
 /// Nodes that a document may have once its aliases are spelled out.
 const NODE_LIMIT: usize = 1_000_000;
 
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Reads the first document; an empty text is nil.
 ///
 /// # Errors
 /// Bad syntax, and what JSON cannot say, in the words of Helm's library.
 pub fn parse(text: &str) -> Result<Value, YamlError> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let input = terminated(text);
     let mut loader = Loader::new(text, &input);
     Ok(loader.document()?.unwrap_or(Value::Nil))
@@ -31,6 +34,7 @@ pub fn parse(text: &str) -> Result<Value, YamlError> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_documents(text: &str) -> Result<Vec<Value>, YamlError> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let input = terminated(text);
     let mut loader = Loader::new(text, &input);
     let mut documents = Vec::new();
@@ -68,6 +72,8 @@ struct Loader<'t> {
 impl<'t> Loader<'t> {
     fn new(original: &'t str, input: &'t str) -> Self {
         let mut parser = Parser::new();
+        // Told so, the scanner does not take a U+FFFD at the start for half a byte order mark.
+        parser.set_encoding(Encoding::Utf8);
         parser.set_input(input.as_bytes());
         Self { parser, original, anchors: HashMap::new(), nodes: 0, depth: 0 }
     }

@@ -12,7 +12,7 @@ use rcgen::{
 
 use super::keys::{self, PrivateKey};
 use crate::functions::{
-    Answer, Function, FunctionError, Host, INT, STRING, fixed, hosted, integer_of, text_of,
+    Answer, COSTLY, Function, FunctionError, Host, INT, STRING, fixed, hosted, integer_of, text_of,
 };
 use crate::template::format::plain;
 use crate::value::{Struct, Type, Value};
@@ -22,25 +22,31 @@ const TYPE: &str = "sprig.certificate";
 const LIST: Type = Type::List;
 
 pub(super) const TABLE: &[Function] = &[
-    hosted("genCA", &[STRING, INT], None, |host, arguments| authority(host, arguments, keys::new_rsa()?)),
+    hosted("genCA", &[STRING, INT], None, |host, arguments| authority(host, arguments, keys::new_rsa()?))
+        .costing(COSTLY),
     hosted("genCAWithKey", &[STRING, INT, STRING], None, |host, arguments| {
         authority(host, arguments, given_key(&arguments[2])?)
-    }),
+    })
+    .costing(COSTLY),
     hosted("genSelfSignedCert", &[STRING, LIST, LIST, INT], None, |host, arguments| {
         self_signed(host, arguments, keys::new_rsa()?)
-    }),
+    })
+    .costing(COSTLY),
     hosted("genSelfSignedCertWithKey", &[STRING, LIST, LIST, INT, STRING], None, |host, arguments| {
         self_signed(host, arguments, given_key(&arguments[4])?)
-    }),
+    })
+    .costing(COSTLY),
     hosted("genSignedCert", &[STRING, LIST, LIST, INT, CERTIFICATE], None, |host, arguments| {
         signed(host, arguments, keys::new_rsa()?)
-    }),
+    })
+    .costing(COSTLY),
     hosted(
         "genSignedCertWithKey",
         &[STRING, LIST, LIST, INT, CERTIFICATE, STRING],
         None,
         |host, arguments| signed(host, arguments, given_key(&arguments[5])?),
-    ),
+    )
+    .costing(COSTLY),
     fixed("buildCustomCert", &[STRING, STRING], custom),
 ];
 

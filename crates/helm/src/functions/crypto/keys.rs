@@ -5,10 +5,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256, PublicKeyData as _, RsaKeySize};
 
-use crate::functions::{Answer, Function, Host, STRING, hosted, string, text_of};
+use crate::functions::{Answer, COSTLY, Function, Host, STRING, hosted, string, text_of};
 use crate::value::Value;
 
-pub(super) const TABLE: &[Function] = &[hosted("genPrivateKey", &[STRING], None, generate)];
+pub(super) const TABLE: &[Function] = &[hosted("genPrivateKey", &[STRING], None, generate).costing(COSTLY)];
 
 fn generate(host: &mut dyn Host, arguments: &[Value]) -> Answer {
     // The world learns that this is random; the key is the library's own.

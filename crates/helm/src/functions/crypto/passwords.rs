@@ -11,21 +11,23 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use crate::functions::{
-    Answer, Function, FunctionError, Host, INT, STRING, fixed, hosted, integer_of, string, text_of,
+    Answer, COSTLY, Function, FunctionError, Host, INT, STRING, fixed, hosted, integer_of, string, text_of,
 };
 use crate::value::Value;
 
 pub(super) const TABLE: &[Function] = &[
-    hosted("bcrypt", &[STRING], None, |host, arguments| string(bcrypt_of(host, text_of(&arguments[0])))),
+    hosted("bcrypt", &[STRING], None, |host, arguments| string(bcrypt_of(host, text_of(&arguments[0]))))
+        .costing(COSTLY),
     hosted("htpasswd", &[STRING, STRING], None, |host, arguments| {
         let (user, password) = (text_of(&arguments[0]), text_of(&arguments[1]));
         if user.contains(':') {
             return string(format!("invalid username: {user}"));
         }
         string(format!("{user}:{}", bcrypt_of(host, password)))
-    }),
+    })
+    .costing(COSTLY),
     hosted("randBytes", &[INT], None, random_bytes),
-    fixed("derivePassword", &[INT, STRING, STRING, STRING, STRING], derive_password),
+    fixed("derivePassword", &[INT, STRING, STRING, STRING, STRING], derive_password).costing(COSTLY),
     hosted("encryptAES", &[STRING, STRING], None, encrypt),
     fixed("decryptAES", &[STRING, STRING], decrypt),
 ];

@@ -7,6 +7,11 @@ use crate::functions::{Body, Function, FunctionError};
 use crate::template::TemplateError;
 use crate::value::Value;
 
+/// Text in arguments and results that counts for one step of evaluation.
+const BYTES_PER_STEP: u64 = 32;
+/// Elements of lists that count for one step.
+const ELEMENTS_PER_STEP: u64 = 16;
+
 impl Machine<'_> {
     pub(super) fn function<'t>(
         &mut self,
@@ -16,7 +21,7 @@ impl Machine<'_> {
         at: At<'t>,
         arguments: Arguments<'t>,
     ) -> Run<Operand> {
-        self.step(frame)?;
+        self.charge_steps(frame, function.cost)?;
         let (name, signature) = (function.name, function.signature);
         let result = match function.body {
             Body::Until(stop) => return self.until(frame, dot, name, stop, arguments),
@@ -57,21 +62,24 @@ impl Machine<'_> {
     }
 
     /// Large arguments make larger results: refuses them before they multiply.
-    fn check_sizes(&self, frame: &Frame<'_>, values: &[Value]) -> Run<()> {
+    fn check_sizes(&mut self, frame: &Frame<'_>, values: &[Value]) -> Run<()> {
         let limits = self.environment.limits;
         let text: usize = values.iter().filter_map(Value::as_str).map(str::len).sum();
         if text > limits.text_bytes {
             return Err(frame.limit("text in one value", limits.text_bytes as u64));
         }
-        if values.iter().filter_map(Value::as_list).any(|list| list.len() > limits.list_length) {
+        let lists = values.iter().filter_map(Value::as_list).map(|list| list.len());
+        let (longest, elements) = lists.fold((0, 0), |(most, sum), length| (length.max(most), sum + length));
+        if longest > limits.list_length {
             return Err(frame.limit("length of a list", limits.list_length as u64));
         }
-        Ok(())
+        // Work and memory grow with sizes, and so do the steps that they count for.
+        self.charge_steps(frame, text as u64 / BYTES_PER_STEP + elements as u64 / ELEMENTS_PER_STEP)
     }
 
     /// Turns what a function reports into an error at the call.
     pub(super) fn finish<'t>(
-        &self,
+        &mut self,
         frame: &mut Frame<'t>,
         at: At<'t>,
         name: &str,

@@ -1,6 +1,6 @@
 //! What functions may ask of the rendering they run in.
 
-use super::machine::Machine;
+use super::machine::{Machine, STEPS};
 use crate::functions::{FunctionError, Host};
 use crate::template::format::quote;
 use crate::template::{Limits, World, parser};
@@ -53,5 +53,12 @@ impl Host for Machine<'_> {
 
     fn limits(&self) -> &Limits {
         &self.environment.limits
+    }
+
+    fn charge(&mut self, steps: u64) -> Result<(), FunctionError> {
+        if self.takes(steps) {
+            return Ok(());
+        }
+        Err(FunctionError::Limit(STEPS, self.environment.limits.steps))
     }
 }

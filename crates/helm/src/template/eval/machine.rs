@@ -6,6 +6,9 @@ use super::{Frame, Run};
 use crate::template::{Environment, TemplateSet};
 use crate::value::Value;
 
+/// What [`Limits::steps`](crate::template::Limits::steps) bounds, in errors.
+pub(super) const STEPS: &str = "number of evaluation steps";
+
 pub(in crate::template) struct Machine<'e> {
     pub(super) environment: Environment<'e>,
     /// The templates in reach; `tpl` replaces it by a copy while it runs.
@@ -62,12 +65,21 @@ impl<'e> Machine<'e> {
 
     /// Counts one node or call.
     pub(super) fn step(&mut self, frame: &Frame<'_>) -> Run<()> {
-        self.steps += 1;
-        let limit = self.environment.limits.steps;
-        if self.steps > limit {
-            return Err(frame.limit("number of evaluation steps", limit));
+        self.charge_steps(frame, 1)
+    }
+
+    /// Counts what is worth several nodes.
+    pub(super) fn charge_steps(&mut self, frame: &Frame<'_>, steps: u64) -> Run<()> {
+        if !self.takes(steps) {
+            return Err(frame.limit(STEPS, self.environment.limits.steps));
         }
         Ok(())
+    }
+
+    /// Whether the steps were still free.
+    pub(super) fn takes(&mut self, steps: u64) -> bool {
+        self.steps = self.steps.saturating_add(steps);
+        self.steps <= self.environment.limits.steps
     }
 
     /// Goes one level deeper; after an error the machine is not used again, so only success leaves.
