@@ -1,15 +1,20 @@
 """What processes cost. `handshake PROVIDER` prints the cpu in ms and the peak memory in MiB until a plugin
-has said where it listens; `best N COMMAND…` prints the least wall time in ms of N runs."""
+has said where it listens; `best N COMMAND…` prints the least wall time in ms of N runs; `peak COMMAND…`
+prints the peak memory in MiB of one run, which must print more than a page."""
 
+import fcntl
 import os
 import select
 import subprocess
 import sys
+import termios
 import time
 
 COOKIE = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2"
 HANDSHAKE_SECONDS_MAX = 10
 HANDSHAKE_RUNS = 10
+PAGE_BYTES = 4096
+PEAK_SECONDS_MAX = 30
 
 
 def handshake(provider):
@@ -42,10 +47,33 @@ def best(runs, command):
     return least * 1000
 
 
+def peak(command):
+    """The kernel's peak for a child counts this interpreter too, which it was before it was the command.
+    So the command is stopped while it lives: on a pipe of one page, whose rest it cannot write."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, PAGE_BYTES)
+    deadline = time.monotonic() + PEAK_SECONDS_MAX
+    while waiting(process.stdout) < PAGE_BYTES:
+        if process.poll() is not None or time.monotonic() > deadline:
+            sys.exit(f"{command[0]}: wanted more than {PAGE_BYTES} bytes, got {waiting(process.stdout)}")
+        time.sleep(0.001)
+    with open(f"/proc/{process.pid}/status") as status:
+        peak_kib = next(int(row.split()[1]) for row in status if row.startswith("VmHWM:"))
+    process.communicate()
+    return peak_kib / 1024
+
+
+def waiting(pipe):
+    """Bytes in a pipe."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
 def main():
     if sys.argv[1] == "handshake":
         runs = [handshake(sys.argv[2]) for _ in range(HANDSHAKE_RUNS)]
         print(f"{min(cpu for cpu, _ in runs):.1f} {max(peak for _, peak in runs):.1f}")
+    elif sys.argv[1] == "peak":
+        print(f"{peak(sys.argv[2:]):.1f}")
     else:
         print(f"{best(int(sys.argv[2]), sys.argv[3:]):.1f}")
 
