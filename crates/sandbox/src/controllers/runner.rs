@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::apply::apply_write;
 use super::world::{Reconciler, World};
 use super::{
-    deployment, disruption, endpoints, garbage, job, load_balancers, namespaces, node_lifecycle, pod_gc,
-    replicaset, scheduler, seed, statefulset, volumes,
+    deployment, disruption, endpoints, expansion, garbage, job, load_balancers, namespaces, node_lifecycle,
+    pod_gc, replicaset, scheduler, seed, statefulset, volumes,
 };
 use crate::store::{Status, Store, kinds};
 
@@ -21,13 +21,14 @@ const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(1);
 /// A snapshot is taken again when writes came between its lists, this often at most.
 const SNAPSHOT_ATTEMPTS_MAX: usize = 8;
 
-static RECONCILERS: [&Reconciler; 13] = [
+static RECONCILERS: [&Reconciler; 14] = [
     &namespaces::RECONCILER,
     &deployment::RECONCILER,
     &replicaset::RECONCILER,
     &statefulset::RECONCILER,
     &job::RECONCILER,
     &volumes::RECONCILER,
+    &expansion::RECONCILER,
     &scheduler::RECONCILER,
     &endpoints::RECONCILER,
     &load_balancers::RECONCILER,

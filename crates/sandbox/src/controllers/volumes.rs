@@ -2,7 +2,7 @@
 //!
 //! Enters: claims, volumes, classes, pods. Leaves: the class of a claim that names none, a volume for
 //! a claim that the scheduler placed, both sides of a binding, the end of released volumes. Absent:
-//! resizing, snapshots, access modes beyond equality.
+//! snapshots, access modes beyond equality; `expansion` makes volumes larger.
 
 use serde_json::{Value, json};
 
@@ -11,8 +11,8 @@ use super::object::{
     annotation, is_pod_finished, is_terminating, label, list, metadata_entry, name, namespace, text,
     time_text, uid,
 };
-use super::quantity::parse_quantity_milli;
 use super::world::{Plan, Reconciler, World, Write};
+use crate::store::quantity::parse_quantity_milli;
 
 /// Where the scheduler leaves the node it chose for a claim.
 pub(crate) const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";

@@ -13,23 +13,34 @@ use crate::launch::find_program;
 #[derive(Debug, Clone)]
 pub(super) struct Programs {
     redis: PathBuf,
+    haproxy: PathBuf,
     scaled: PathBuf,
 }
 
 impl Programs {
     /// Writes them below a directory that containers see read-only.
     pub(super) fn write(directory: &Path) -> Result<Self, NodeError> {
-        let programs = Self { redis: directory.join("redis"), scaled: directory.join("scaled") };
+        let programs = Self {
+            redis: directory.join("redis"),
+            haproxy: directory.join("haproxy"),
+            scaled: directory.join("scaled"),
+        };
         let server = find_program("redis-server").unwrap_or_else(|| PathBuf::from("/usr/bin/redis-server"));
         write_program(&programs.redis, "redis-server", &render_server(&server.display().to_string()))?;
+        let haproxy = find_program("haproxy").unwrap_or_else(|| PathBuf::from("/usr/sbin/haproxy"));
+        write_program(&programs.haproxy, "haproxy", &render_haproxy(&haproxy.display().to_string()))?;
         write_program(&programs.scaled, "sleep", &render_sleep())?;
         Ok(programs)
     }
 
     /// The directories for a container of an image.
     pub(super) fn of(&self, image: &Image, scales_sleep: bool) -> Vec<PathBuf> {
-        let redis = (image.family == Family::Redis).then(|| self.redis.clone());
-        redis.into_iter().chain(scales_sleep.then(|| self.scaled.clone())).collect()
+        let own = match image.family {
+            Family::Redis => Some(self.redis.clone()),
+            Family::Haproxy => Some(self.haproxy.clone()),
+            Family::Exporter | Family::Shell => None,
+        };
+        own.into_iter().chain(scales_sleep.then(|| self.scaled.clone())).collect()
     }
 }
 
@@ -49,6 +60,16 @@ fn render_server(server: &str) -> String {
          --test-memory|--check-system) exec {server} \"$@\" ;;\n  esac\ndone\n\
          if [ -f \"${{1:-}}\" ] && grep -qiE '^[[:space:]]*protected-mode[[:space:]]' \"$1\"; then\n  \
          exec {server} \"$@\"\nfi\nexec {server} \"$@\" --protected-mode no\n"
+    )
+}
+
+/// Since 2.3 haproxy refuses a configuration whose last line does not end, which older images took.
+fn render_haproxy(haproxy: &str) -> String {
+    format!(
+        "#!/bin/bash\nwords=()\nwhile [ $# -gt 0 ]; do\n  \
+         if [ \"$1\" = -f ] && [ -f \"${{2:-}}\" ] && [ -n \"$(tail -c 1 \"$2\")\" ]; then\n    \
+         whole=/tmp/${{2##*/}}\n    {{ cat \"$2\"; echo; }} > \"$whole\"\n    words+=(-f \"$whole\")\n    shift\n  \
+         else\n    words+=(\"$1\")\n  fi\n  shift\ndone\nexec {haproxy} \"${{words[@]}}\"\n"
     )
 }
 
@@ -79,6 +100,21 @@ mod tests {
             Command::new(directory.path().join("redis-server")).args(arguments).output().expect("run");
         let said = String::from_utf8_lossy(&output.stdout).trim().replace(&file, "CONF");
         assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn haproxy_gets_a_configuration_that_ends() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let file = directory.path().join(format!("{:x}.cfg", rand::random::<u64>()));
+        let check = |text: &str| {
+            fs::write(&file, text).expect("written");
+            write_program(directory.path(), "haproxy", &render_haproxy("/bin/cat -- ")).expect("written");
+            let mut command = Command::new(directory.path().join("haproxy"));
+            let output = command.arg("-f").arg(&file).output().expect("run");
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        };
+        assert_eq!(check("global\n  daemon"), "global\n  daemon\n");
+        assert_eq!(check("global\n"), "global\n");
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod managed;
 mod metadata;
 pub mod object;
 mod ports;
+pub(crate) mod quantity;
 pub mod schema;
 pub mod selector;
 mod service_addresses;

@@ -6,9 +6,9 @@ use super::verdict::Refusal;
 use super::volumes::Claims;
 use super::{Cluster, affinity};
 use crate::controllers::object::{is_terminating, list, name, text};
-use crate::controllers::quantity::parse_quantity_milli;
 use crate::controllers::selector::contains;
 use crate::controllers::toleration::is_tolerated;
+use crate::store::quantity::parse_quantity_milli;
 
 /// Empty when the node can take the pod. Only the resource rule gives more than one reason.
 pub(super) fn refusals(

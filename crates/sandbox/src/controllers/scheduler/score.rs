@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::volumes::Claims;
 use super::{Cluster, affinity, filter};
 use crate::controllers::object::{integer, list, name, text};
-use crate::controllers::quantity::parse_quantity_milli;
 use crate::controllers::toleration::is_tolerated;
+use crate::store::quantity::parse_quantity_milli;
 
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
 

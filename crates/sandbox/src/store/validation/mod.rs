@@ -7,6 +7,7 @@ mod workloads;
 
 use serde_json::{Value, json};
 
+use super::quantity::parse_quantity_milli;
 use super::{Cause, Kind, object};
 
 /// What is wrong with a new object.
@@ -115,9 +116,16 @@ fn check_claim_change(stored: &Value, object: &Value, causes: &mut Vec<Cause>) {
         }
         spec
     };
-    if fixed(stored) != fixed(object) {
+    let request = |claim: &Value| at(claim, "spec.resources.requests.storage").and_then(parse_quantity_milli);
+    let is_bound = object::text(stored, "/status/phase") == "Bound";
+    if fixed(stored) != fixed(object) || (!is_bound && request(stored) != request(object)) {
         let why = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
         causes.push(Cause::forbidden("spec", why));
+    }
+    let capacity = at(stored, "status.capacity.storage").and_then(parse_quantity_milli);
+    if request(object) < request(stored) && request(object) < capacity {
+        let field = "spec.resources.requests.storage";
+        causes.push(Cause::forbidden(field, "field can not be less than status.capacity"));
     }
 }
 
