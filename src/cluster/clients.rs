@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::Mutex;
 
+use super::charts::Charts;
 use super::error::Error;
 use crate::gke::{ClusterId, Gke};
 use crate::kubernetes::{Kubernetes, KubernetesError, Mode, Password, TokenSource};
@@ -19,6 +20,7 @@ pub struct Clients {
     /// The cluster of the `KUBE_*` variables.
     pub environment: Option<Kubernetes>,
     pub connection: Connection,
+    pub charts: Charts,
     pub project: Option<String>,
     pub location: Option<String>,
     pub through_gke: Mutex<HashMap<String, Kubernetes>>,

@@ -65,7 +65,7 @@ impl Convergence<'_> {
     }
 
     async fn prepare(&mut self) -> Result<(Site, Config), Diagnostics> {
-        let gathered = gather(Some(self.clients), self.config, self.prior, &mut self.private).await?;
+        let gathered = gather(self.clients, self.config, self.prior, &mut self.private).await?;
         let revision = self.prior.map_or(Revision::FIRST, next_revision);
         let config = resolve(self.config, self.prior, &gathered, revision, &Here)?;
         let site = read::site(self.clients, self.planned).await;

@@ -10,7 +10,7 @@ use helm::template::World;
 use rand::Rng;
 use tfplugin_sdk::{Diagnostic, Diagnostics, Private, path};
 
-use super::chart_source::ChartSource;
+use super::chart_source::{ChartSource, refusal};
 use super::clients::Clients;
 use super::diagnostics::failed;
 use super::error::Error;
@@ -50,11 +50,12 @@ impl Clock for Here {
 }
 
 /// The chart at a path.
-fn named(name: &str) -> Result<Chart, Diagnostics> {
+fn load(name: &str) -> Result<Chart, Diagnostics> {
     let refuse = |seen: String| {
         let detail = format!(
-            "`{name}`: {seen}. Wanted the path of a redis-ha chart, a directory with a Chart.yaml or a .tgz; or \
-             `bundled` for the one that comes with the provider, or `recorded` for the one that the release has."
+            "`{name}`: {seen}. Wanted the path of a redis-ha chart, a directory with a Chart.yaml or a .tgz; its \
+             name in a chart.repository; or `bundled` for the one that comes with the provider, or `recorded` for \
+             the one that the release has."
         );
         Diagnostic::error("No chart at chart.name", detail).at(path!["chart", "name"])
     };
@@ -62,13 +63,9 @@ fn named(name: &str) -> Result<Chart, Diagnostics> {
 }
 
 /// The chart in the record of the release that stands.
-async fn recorded(
-    clients: Option<&Clients>,
-    config: &Model,
-    prior: Option<&Model>,
-) -> Result<Chart, Diagnostics> {
+async fn recorded(clients: &Clients, config: &Model, prior: Option<&Model>) -> Result<Chart, Diagnostics> {
     let at = || path!["chart", "name"];
-    let Some((clients, prior)) = clients.zip(prior) else {
+    let Some(prior) = prior else {
         let detail = "There is no release yet whose record could hold a chart. Leave chart out for the one that \
                       comes with the provider, or name another.";
         return Err(Diagnostic::error("No chart is recorded", detail).at(at()).into());
@@ -90,43 +87,55 @@ async fn recorded(
 /// The chart and the capabilities. Those that an earlier verb froze in private data are used again,
 /// so that plan and apply render the same.
 pub async fn gather(
-    clients: Option<&Clients>,
+    clients: &Clients,
     config: &Model,
     prior: Option<&Model>,
     private: &mut Private,
 ) -> Result<Gathered, Diagnostics> {
-    let source = ChartSource::of(config, prior);
+    let source = ChartSource::of(config, prior)?;
     let chart = match &source {
         ChartSource::Bundled => bundled(),
         ChartSource::Recorded => recorded(clients, config, prior).await?,
-        ChartSource::Named(name) => named(name)?,
+        ChartSource::Named(name) => load(name)?,
+        ChartSource::Remote { repository, source, .. } => {
+            clients.charts.fetch(source, |error| refusal(error, repository.is_some())).await?
+        }
     };
+    check_version(&chart, config)?;
     let capabilities = match frozen(private) {
         Some(capabilities) => capabilities,
         None => {
-            let asked = match clients {
-                Some(clients) => ask(clients, config).await.ok(),
-                None => None,
-            };
+            let asked = ask(clients, config).await.ok();
             if let Some(capabilities) = &asked {
                 freeze(private, capabilities);
             }
             asked.unwrap_or_else(assumed)
         }
     };
-    let (project, location) =
-        clients.map(|clients| (clients.project.clone(), clients.location.clone())).unwrap_or_default();
+    let (project, location) = (clients.project.clone(), clients.location.clone());
     Ok(Gathered { chart, source, capabilities, project, location })
 }
 
+/// A version that is set is that of the chart; a repository or registry has found it by that.
+fn check_version(chart: &Chart, config: &Model) -> Result<(), Diagnostic> {
+    let wanted = config.chart.known().and_then(|chart| chart.version.as_str());
+    let Some(wanted) = wanted.filter(|wanted| *wanted != chart.metadata.version) else { return Ok(()) };
+    let detail = format!(
+        "It is `{wanted}`, and the chart has the version {}. Set that one, or leave version out; a chart of another \
+         version comes from a chart.repository.",
+        chart.metadata.version
+    );
+    Err(Diagnostic::error("Wrong value of chart.version", detail).at(path!["chart", "version"]))
+}
+
 /// The chart with assumed capabilities: for checks that contact nothing. None where the chart is
-/// known only to the cluster.
+/// known only to the cluster, or to a repository.
 pub fn offline(config: &Model) -> Result<Option<Gathered>, Diagnostics> {
-    let source = ChartSource::of(config, None);
+    let source = ChartSource::of(config, None)?;
     let chart = match &source {
         ChartSource::Bundled => bundled(),
-        ChartSource::Recorded => return Ok(None),
-        ChartSource::Named(name) => named(name)?,
+        ChartSource::Recorded | ChartSource::Remote { .. } => return Ok(None),
+        ChartSource::Named(name) => load(name)?,
     };
     Ok(Some(Gathered { chart, source, capabilities: assumed(), project: None, location: None }))
 }

@@ -4,11 +4,12 @@
 //! planned and new state, private data, diagnostics.
 //!
 //! Pure: `schema`, `model`, `validate`, `resolve` (the only maker of a `Config`), `plan`, `steps`,
-//! `outputs`. I/O: `gather` (chart bytes and capabilities), `observe` (reads), `execute` (writes).
+//! `outputs`. I/O: `charts` and `gather` (chart bytes and capabilities), `observe` (reads), `execute` (writes).
 //! Each verb is one thin file. Deliberately absent: how Kubernetes, GKE and Redis are spoken to.
 
 pub mod capacity;
 pub mod chart_source;
+pub mod charts;
 pub mod clients;
 pub mod config;
 pub mod converge;
@@ -48,6 +49,7 @@ pub mod validate;
 pub mod validating;
 pub mod values;
 
+pub use charts::Charts;
 pub use clients::{Clients, Connection};
 pub use duration::parse_duration;
 pub use resource::RedisHaCluster;

@@ -75,6 +75,7 @@ pub struct Taint {
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Chart {
+    pub repository: Attr<String>,
     pub name: Attr<String>,
     pub version: Attr<String>,
 }

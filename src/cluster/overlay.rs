@@ -37,7 +37,7 @@ overlay!(NodePool {
     leaves: [name, machine_type, node_count, disk_size_gb, disk_type, labels, taints, node_locations],
     nested: []
 });
-overlay!(Chart { leaves: [name, version], nested: [] });
+overlay!(Chart { leaves: [repository, name, version], nested: [] });
 overlay!(Image { leaves: [repository, tag, pull_policy], nested: [] });
 overlay!(Redis { leaves: [config], nested: [] });
 overlay!(Sentinel {

@@ -48,7 +48,8 @@ fn unknown(input: &Input<'_>) -> Model {
     };
     let mut model = Model { password_wo: Attr::Null, ..filled.over(fill) };
     outputs::copy(&mut model, all_unknown_outputs());
-    model.chart = model.chart.map(|chart| Chart { version: Attr::Unknown, ..chart });
+    let version = input.config.chart.known().map(|chart| chart.version.clone()).unwrap_or_default();
+    model.chart = model.chart.map(|chart| Chart { version: version.or(Attr::Unknown), ..chart });
     model
 }
 
@@ -57,7 +58,11 @@ fn known(input: &Input<'_>, config: &Config, diagnostics: &mut Diagnostics) -> M
     fill.gke = node_pool_fill(input.config, input.prior, config);
     fill.namespace = config.names.namespace.as_str().into();
     fill.values = input.prior.map_or(Attr::Known(Vec::new()), |prior| prior.values.clone());
-    fill.chart = Attr::Known(Chart { name: config.chart_source.name().into(), version: Attr::Null });
+    fill.chart = Attr::Known(Chart {
+        repository: config.chart_source.repository().map(str::to_owned).into(),
+        name: config.chart_source.name().into(),
+        version: Attr::Null,
+    });
     fill.auth = Attr::Known(super::model::Auth {
         enabled: (config.auth != super::config::Auth::Disabled).into(),
         existing_secret: existing_secret(config).into(),
@@ -183,7 +188,8 @@ fn release_changes(model: &Model, prior: &Model, input: &Input<'_>) -> bool {
     let deployed = prior.release.known().is_some_and(|release| release.status.as_str() == Some("deployed"));
     let same_values =
         input.with_prior_values.zip(input.resolved).is_some_and(|(before, now)| same(before, now));
-    !deployed || model.objects != prior.objects || !same_values
+    let version = |model: &Model| model.chart.known().map(|chart| chart.version.clone());
+    !deployed || version(model) != version(prior) || model.objects != prior.objects || !same_values
 }
 
 fn same(one: &Config, other: &Config) -> bool {

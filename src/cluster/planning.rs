@@ -41,18 +41,21 @@ async fn plan_known(
         with_prior_values: None,
         prior_pod_template: pod_template.as_deref(),
     };
-    if config.has_unknown() || clients.is_none() {
+    let Some(clients) = clients.filter(|_| !config.has_unknown()) else {
         let mut planned = plan(&input);
         let mut diagnostics = std::mem::take(&mut planned.diagnostics);
         if clients.is_none() && prior.is_some() {
             diagnostics.push(not_checked());
         }
         return Ok((planned, diagnostics));
-    }
+    };
     let gathered = gather(clients, config, prior, private).await?;
     let revision = prior.map_or(Revision::FIRST, next_revision);
     let resolved = resolve(config, prior, &gathered, revision, &Here)?;
-    let mut diagnostics = errors_only(findings(&resolved, config, &gathered));
+    let mut diagnostics = findings(&resolved, config, &gathered);
+    if !matches!(gathered.source, ChartSource::Remote { .. }) {
+        diagnostics = errors_only(diagnostics);
+    }
     let with_prior_values = with_prior_values(prior, config, &gathered, revision);
     input.resolved = Some(&resolved);
     input.with_prior_values = with_prior_values.as_ref();

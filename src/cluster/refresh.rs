@@ -54,9 +54,9 @@ fn with_release(
     }
     let live = typed::from_effective(&effective);
     model = model.over(Model { gke: Attr::Null, ..live });
-    let name = model.chart.known().map(|chart| chart.name.clone()).unwrap_or_default();
-    let name = name.or_value(seen.chart_name.to_owned());
-    model.chart = Attr::Known(model::Chart { name, version: seen.chart_version.clone().into() });
+    let chart = model.chart.known().cloned().unwrap_or_default();
+    let name = chart.name.or_value(seen.chart_name.to_owned());
+    model.chart = Attr::Known(model::Chart { name, version: seen.chart_version.clone().into(), ..chart });
     model.namespace = namespace.into();
     outputs::copy(&mut model, outputs::live(&names, &effective, observed));
     model.drift = outputs::drift_rows(&rows(&effective, observed));

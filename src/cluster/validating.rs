@@ -2,7 +2,7 @@
 
 use tfplugin_sdk::{Attr, Diagnostics, path};
 
-use super::model::Model;
+use super::model::{Chart, Model};
 use super::{gather, resolve, typed, validate, values};
 
 pub fn validate_config(config: &Model) -> Diagnostics {
@@ -15,9 +15,7 @@ pub fn validate_config(config: &Model) -> Diagnostics {
 }
 
 fn with_values(config: &Model) -> Diagnostics {
-    let chart_is_unknown =
-        config.chart.is_unknown() || config.chart.known().is_some_and(|chart| chart.name.is_unknown());
-    if chart_is_unknown || has_unknown_documents(config) {
+    if has_unknown_chart(config) || has_unknown_documents(config) {
         return known_documents(config);
     }
     let facts = match gather::offline(config) {
@@ -31,11 +29,16 @@ fn with_values(config: &Model) -> Diagnostics {
     }
 }
 
+fn has_unknown_chart(config: &Model) -> bool {
+    let parts = |chart: &Chart| [&chart.repository, &chart.name, &chart.version].map(Attr::is_unknown);
+    config.chart.is_unknown() || config.chart.known().is_some_and(|chart| parts(chart).contains(&true))
+}
+
 fn has_unknown_documents(config: &Model) -> bool {
     config.values.is_unknown() || config.values.known().is_some_and(|all| all.iter().any(Attr::is_unknown))
 }
 
-/// Where a document or the chart is not known yet, the others can still be wrong by themselves.
+/// Where a document or the chart is not known yet, or the chart is not here, the others can still be wrong by themselves.
 fn known_documents(config: &Model) -> Diagnostics {
     let documents = typed::list(&config.values).unwrap_or_default();
     match values::parse_documents(&documents) {

@@ -14,7 +14,7 @@ use tfplugin_sdk::{
 };
 use tokio::sync::Mutex;
 
-use crate::cluster::{Clients, Connection, RedisHaCluster, parse_duration};
+use crate::cluster::{Charts, Clients, Connection, RedisHaCluster, parse_duration};
 use crate::gke::{Gke, GkeSettings, Secret};
 use crate::kubernetes::{ExecSettings, Kubernetes, KubernetesSettings, Mode, Password};
 use schema::{Google, ProviderConfig, provider_schema};
@@ -73,6 +73,7 @@ fn clients(config: &ProviderConfig, lookup: Lookup<'_>) -> Result<Clients, Diagn
         explicit,
         environment,
         connection: connection(config)?,
+        charts: Charts::from_environment(lookup),
         through_gke: Mutex::new(HashMap::new()),
     })
 }

@@ -2,6 +2,7 @@
 //! real Redis and real Sentinel run. Each test has a sandbox of its own.
 
 mod application;
+mod charts;
 mod drift;
 mod existing;
 mod faults;

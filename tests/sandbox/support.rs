@@ -148,6 +148,7 @@ impl<'a> Workspace<'a> {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.sandbox.client("terraform");
         command.current_dir(self.path()).args(arguments).env("TF_IN_AUTOMATION", "1");
+        command.env("XDG_CACHE_HOME", self.path().join("cache"));
         command
     }
 

@@ -96,15 +96,30 @@ fn chart() -> Attribute {
          existing one keeps the chart that it has.",
         [
             (
+                "repository",
+                settable(Attribute::string(
+                    "Address of a chart repository, `https://…`, or of a place in an OCI registry, `oci://…`. \
+                     Credentials and certificates are those that the `helm` command was told of, by \
+                     `helm repo add` or `helm registry login`.",
+                )),
+            ),
+            (
                 "name",
                 settable(Attribute::string(
                     "`bundled`: the chart that comes with the provider. `recorded`: the chart that the release \
                      has, as its record holds it; an imported cluster has this. Else the path of a redis-ha \
-                     chart: a directory or a `.tgz`.",
+                     chart, a directory or a `.tgz`; its name in `repository`; or its whole reference, \
+                     `oci://HOST/PATH/NAME`.",
                 ))
                 .default("`bundled` for a new cluster"),
             ),
-            ("version", Attribute::string("Version of the chart that is installed.").computed()),
+            (
+                "version",
+                settable(Attribute::string(
+                    "Version of the chart, in full, such as `4.39.0`. A repository or registry needs one; else it is \
+                     that of the chart at hand.",
+                )),
+            ),
         ],
     ))
 }

@@ -105,21 +105,12 @@ impl Registry<'_> {
             url: self.reference.to_string(),
             reason: reason.to_owned(),
         };
-        let mut url = Url::parse(realm).map_err(|_| malformed("the address for tokens is none"))?;
+        let url = Url::parse(realm).map_err(|_| malformed("the address for tokens is none"))?;
         let is_near = url.host_str().is_some_and(is_loopback) && is_loopback(&self.reference.host);
         if url.scheme() != "https" && !is_near {
             return Err(malformed("the address for tokens is not https"));
         }
-        let scope = match scope {
-            "" => format!("repository:{}:pull", self.reference.path),
-            scope => scope.to_owned(),
-        };
-        let mut query = url.query_pairs_mut();
-        if !service.is_empty() {
-            query.append_pair("service", service);
-        }
-        query.append_pair("scope", &scope);
-        drop(query);
+        let url = self.token_url(url, service, scope);
         let request = Get {
             url: url.as_str(),
             accept: "application/json",
@@ -133,6 +124,14 @@ impl Registry<'_> {
         let token: Json = serde_json::from_slice(&body).map_err(|_| malformed("the token is no JSON"))?;
         let text = token["token"].as_str().or_else(|| token["access_token"].as_str());
         text.map(Authorization::bearer).ok_or_else(|| malformed("the answer holds no token"))
+    }
+
+    fn token_url(&self, mut realm: Url, service: &str, scope: &str) -> Url {
+        let own_scope = format!("repository:{}:pull", self.reference.path);
+        let scope = if scope.is_empty() { own_scope.as_str() } else { scope };
+        let service = Some(("service", service)).filter(|(_, service)| !service.is_empty());
+        realm.query_pairs_mut().extend_pairs(service).append_pair("scope", scope);
+        realm
     }
 
     fn expect(&self, what: &'static str, url: &str, answer: Answer) -> Result<Vec<u8>, RepositoryError> {
