@@ -1,9 +1,7 @@
 //! What a rendering needs beside the configuration: the chart's bytes, and what the cluster can do.
 
 use std::path::Path;
-use std::time::Duration;
 
-use async_trait::async_trait;
 use helm::chart::Chart;
 use helm::cluster::{Capabilities, Clock};
 use helm::template::World;
@@ -38,14 +36,9 @@ impl World for Here {
     }
 }
 
-#[async_trait]
 impl Clock for Here {
     fn now(&self) -> jiff::Timestamp {
         jiff::Timestamp::now()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
     }
 }
 

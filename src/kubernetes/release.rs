@@ -1,8 +1,11 @@
 //! The cluster as a Helm release needs it.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use helm::cluster::{
-    ApplyOptions, Capabilities, Cluster, ClusterError, ClusterErrorKind, DeleteOptions, ObjectRef, Scope,
+    ApplyOptions, Capabilities, Cluster, ClusterError, ClusterErrorKind, DeleteOptions, Look, ObjectRef,
+    Scope,
 };
 use serde_json::Value as Json;
 
@@ -73,5 +76,14 @@ impl Cluster for Kubernetes {
 
     async fn delete(&self, object: &ObjectRef, options: &DeleteOptions) -> Result<(), ClusterError> {
         Ok(self.delete(object, options).await?)
+    }
+
+    async fn watch(
+        &self,
+        object: &ObjectRef,
+        within: Duration,
+        look: &mut Look<'_>,
+    ) -> Result<(), ClusterError> {
+        Ok(self.watch_object(object, within, look).await?)
     }
 }

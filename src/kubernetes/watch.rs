@@ -5,13 +5,14 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt as _};
-use helm::cluster::ObjectRef;
+use helm::cluster::{Look, ObjectRef};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use kube::Api;
 use kube::core::DynamicObject;
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::{self, Config, Error as WatchError, Event, watch_object};
+use serde_json::Value as Json;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -130,6 +131,39 @@ impl Kubernetes {
         let subject = format!("{}s of namespace {namespace} with {label_selector}", kind.kind);
         let operation = Call::on(Verb::Watch, &kind, Some(namespace), "").operation;
         outcome(unmet, subject, started, last_seen, last_error, operation)
+    }
+
+    /// Shows an object to `look`, as it is and after each change, until that breaks or the time is over.
+    pub async fn watch_object(
+        &self,
+        object: &ObjectRef,
+        within: Duration,
+        look: &mut Look<'_>,
+    ) -> Result<(), KubernetesError> {
+        let Some(kind) = self.served(object).await? else {
+            // Nothing of a kind that is not served can change.
+            let _ = look(None);
+            return Ok(());
+        };
+        let api = self.dynamic_api(&kind, object.namespace.as_deref()).await?;
+        let stream = watch_object(api, &object.name).backoff(reopen()).boxed();
+        let never = CancellationToken::new();
+        let wait = Wait { deadline: Instant::now() + within, cancel: &never, secrets: &[] };
+        let mut last_error = None;
+        let unmet = watch_until(stream, wait, &mut last_error, |found| {
+            let found = found.and_then(|found| whole(object, &found));
+            look(found.as_ref()).is_break()
+        })
+        .await;
+        let operation = Call::on(Verb::Watch, &kind, object.namespace.as_deref(), &object.name).operation;
+        let waited = within;
+        match (unmet, last_error) {
+            (Some(Unmet::Refused(answer)), _) => Err(refused(operation, answer)),
+            (Some(Unmet::Deadline), Some(last_seen)) => {
+                Err(KubernetesError::WatchFailed { subject: object.to_string(), waited, last_seen })
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn served(&self, object: &ObjectRef) -> Result<Option<ResourceKind>, KubernetesError> {
@@ -272,6 +306,15 @@ fn left_empty(names: &mut BTreeSet<String>, event: Event<DynamicObject>) -> bool
         }
         Event::InitDone => names.is_empty(),
     }
+}
+
+/// The object as a get has it: what comes from a list does not say its kind.
+fn whole(reference: &ObjectRef, found: &DynamicObject) -> Option<Json> {
+    let mut object = serde_json::to_value(found).ok()?;
+    let fields = object.as_object_mut()?;
+    fields.insert("apiVersion".to_owned(), reference.api_version.as_str().into());
+    fields.insert("kind".to_owned(), reference.kind.as_str().into());
+    Some(object)
 }
 
 /// Why an object is still there, in words.

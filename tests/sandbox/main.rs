@@ -7,6 +7,7 @@ mod drift;
 mod existing;
 mod faults;
 mod import;
+mod interop;
 mod lifecycle;
 mod refusals;
 mod secrets;

@@ -1,17 +1,10 @@
 //! Runs hooks: one after the other, each to its end.
 
-use std::time::Duration;
-
-use serde_json::Value as Json;
-
 use super::target::{Target, address};
 use super::{Actor, chain, cluster_error};
-use crate::cluster::{DeleteOptions, ObjectRef};
-use crate::manifest::{Hook, HookDeletePolicy, HookEvent, HookPhase, Manifest};
-use crate::readiness::{Completion, completion};
+use crate::cluster::DeleteOptions;
+use crate::manifest::{HookDeletePolicy, HookEvent, HookPhase, Manifest};
 use crate::release::{self, Release, ReleaseError};
-
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Actor<'_> {
     /// Runs the hooks of an event by weight and name. The first that fails ends the run; those that
@@ -101,59 +94,6 @@ impl Actor<'_> {
             if release.hooks[*index].delete_policies.contains(&HookDeletePolicy::HookSucceeded) {
                 self.delete_quietly(target).await;
             }
-        }
-    }
-
-    async fn wait_until_complete(&self, hook: &Hook, reference: &ObjectRef) -> Result<(), ReleaseError> {
-        self.poll(reference, &hook.path, |live| match live {
-            None => Err("it was deleted while it ran".to_owned()),
-            Some(live) => match completion(live) {
-                Completion::Succeeded => Ok(None),
-                Completion::Running(last_seen) => Ok(Some(last_seen)),
-                Completion::Failed(reason) => Err(reason),
-            },
-        })
-        .await
-    }
-
-    pub(super) async fn wait_until_gone(&self, reference: &ObjectRef) -> Result<(), ReleaseError> {
-        if reference.kind == "CustomResourceDefinition" {
-            return Ok(());
-        }
-        let path = "deletion";
-        self.poll(reference, path, |live| Ok(live.map(|_| "it is still there".to_owned()))).await
-    }
-
-    pub(super) async fn wait_until_ready(
-        &self,
-        reference: &ObjectRef,
-        path: &str,
-    ) -> Result<(), ReleaseError> {
-        self.poll(reference, path, |live| {
-            Ok(live.and_then(|live| crate::readiness::readiness(live).reason().map(str::to_owned)))
-        })
-        .await
-    }
-
-    /// Looks at an object until `judge` has nothing more to wait for, or the hook's timeout passed.
-    async fn poll(
-        &self,
-        reference: &ObjectRef,
-        path: &str,
-        judge: impl Fn(Option<&Json>) -> Result<Option<String>, String> + Send + Sync,
-    ) -> Result<(), ReleaseError> {
-        let failed =
-            |reason| ReleaseError::Hook { hook: reference.to_string(), path: path.to_owned(), reason };
-        let begun = self.clock.now();
-        loop {
-            let live = self.get(reference).await?;
-            let Some(last_seen) = judge(live.as_ref()).map_err(failed)? else { return Ok(()) };
-            let waited = Duration::try_from(self.clock.now().duration_since(begun)).unwrap_or_default();
-            if waited >= self.options.hook_timeout {
-                let seconds = waited.as_secs();
-                return Err(failed(format!("not done after {seconds} s, last seen: {last_seen}")));
-            }
-            self.clock.sleep(POLL_INTERVAL).await;
         }
     }
 }

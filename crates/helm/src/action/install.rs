@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::target::{Target, address, targets};
-use super::{Actor, Options, Outcome, cluster_error};
+use super::{Actor, Options, Outcome, chain, cluster_error, uninstall};
 use crate::cluster::{Clock, Cluster, ClusterErrorKind, ObjectRef};
 use crate::manifest::{HookEvent, Manifest, split_documents};
 use crate::release::{self, History, Release, ReleaseError, Status, is_valid_name};
@@ -13,11 +13,12 @@ use crate::render::Rendered;
 ///
 /// Nothing is changed before it is known that the name is free, that no object of it belongs to
 /// someone else, and that the record fits into a Secret. A failure after that leaves what was
-/// applied, and a record that says why; [`super::upgrade`] goes on from there.
+/// applied, and a record that says why; [`super::upgrade`] goes on from there. With
+/// [`Options::atomic`] all of it is uninstalled again.
 ///
 /// # Errors
 /// The name is bad or in use, an object exists that is not the release's, the cluster refuses
-/// something, or a hook fails.
+/// something, a hook fails, or what the options wait for does not happen.
 pub async fn install(
     cluster: &dyn Cluster,
     clock: &dyn Clock,
@@ -42,10 +43,13 @@ pub async fn install(
             adopted.push((target, live));
         }
     }
-    release::create(cluster, &history, &mut release, clock.now()).await?;
-    let done = actor.install_objects(rendered, &mut release, &targets, &adopted).await;
+    release::create(cluster, &history, options.history_max, &mut release, clock.now()).await?;
+    let done = Box::pin(actor.install_objects(rendered, &mut release, &targets, &adopted)).await;
     let failure = format!("Release {:?} failed", release.name);
-    let applied = actor.conclude(&mut release, done, "Install complete", &failure).await?;
+    let applied = match actor.conclude(&mut release, done, "Install complete", &failure).await {
+        Ok(applied) => applied,
+        Err(error) => return Err(actor.undo_install(&release, error).await),
+    };
     Ok(Outcome { release, applied, deleted: Vec::new(), kept: Vec::new() })
 }
 
@@ -67,8 +71,22 @@ impl Actor<'_> {
             self.apply(target).await?;
             applied.push(target.reference.clone());
         }
+        self.wait_for_objects(targets).await?;
         self.run_hooks(HookEvent::PostInstall, release).await?;
         Ok(applied)
+    }
+
+    /// Takes everything away again, if the options say so.
+    async fn undo_install(&self, release: &Release, error: ReleaseError) -> ReleaseError {
+        if !self.options.atomic {
+            return error;
+        }
+        let name = release.name.clone();
+        let undone = uninstall(self.cluster, self.clock, &release.namespace, &name, self.options);
+        match Box::pin(undone).await {
+            Ok(_) => ReleaseError::Undone { name, source: Box::new(error) },
+            Err(second) => ReleaseError::NotUndone { name, reason: chain(&second), source: Box::new(error) },
+        }
     }
 
     /// Definitions of custom resources are created when they are missing, and never changed.

@@ -1,4 +1,4 @@
-//! Installs, upgrades, repairs and uninstalls releases.
+//! Installs, upgrades, rolls back, repairs, tests and uninstalls releases.
 //!
 //! Enters: a [`Rendered`] chart, a [`Cluster`], a [`Clock`]. Leaves: objects in the cluster that say
 //! whose they are, the release's record, and an [`Outcome`].
@@ -6,22 +6,27 @@
 //! the next one may take over once it is older than [`Options::stale_after`].
 //! Every object is applied server-side, and only if it changed since the revisions that may still
 //! stand in the cluster, or if the caller wants it forced.
-//! Deliberately absent: waiting for objects to be ready ([`crate::readiness`] tells whether one is),
-//! creating namespaces, rollback, and retries.
+//! Deliberately absent: creating namespaces, and retries.
 
 mod apply;
+mod change;
 mod hooks;
 mod install;
 mod managed_fields;
 mod owner;
+mod rollback;
 mod target;
+mod test_hooks;
 mod uninstall;
 mod upgrade;
+mod wait;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 pub use install::install;
+pub use rollback::rollback;
+pub use test_hooks::test;
 pub use uninstall::{Uninstalled, uninstall};
 pub use upgrade::{repair, upgrade};
 
@@ -29,6 +34,16 @@ use crate::cluster::{Clock, Cluster, ClusterError, ObjectRef};
 use crate::release::{self, History, Release, ReleaseError, Status, chart_record};
 use crate::render::Rendered;
 use crate::value::{ConvertError, Value};
+
+/// What an install, an upgrade or a rollback waits for before its last hooks run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Wait {
+    #[default]
+    No,
+    /// All objects but Jobs; [`crate::readiness::readiness`] judges them.
+    Objects,
+    ObjectsAndJobs,
+}
 
 /// How a release is worked on.
 #[derive(Debug, Clone)]
@@ -39,6 +54,16 @@ pub struct Options {
     pub stale_after: Duration,
     /// The longest that one hook may run, and that its deletion may take.
     pub hook_timeout: Duration,
+    /// What is waited for. An uninstall that waits for anything waits until its objects are gone.
+    pub wait: Wait,
+    /// The longest that all objects together may take to be ready.
+    pub wait_timeout: Duration,
+    /// Undo what fails: an install is uninstalled again, an upgrade is rolled back to the revision that
+    /// was deployed. Objects are waited for, whatever `wait` says.
+    pub atomic: bool,
+    /// How many revisions are kept, the new one included; 0 keeps all. The deployed one is kept
+    /// whatever its age.
+    pub history_max: usize,
     /// Objects (`Kind/name`) that are applied though unchanged, and whose fields are taken over from
     /// whoever owns them.
     pub force: BTreeSet<String>,
@@ -50,12 +75,22 @@ impl Default for Options {
             field_manager: "helm".to_owned(),
             stale_after: Duration::from_secs(15 * 60),
             hook_timeout: Duration::from_secs(5 * 60),
+            wait: Wait::No,
+            wait_timeout: Duration::from_secs(5 * 60),
+            atomic: false,
+            history_max: 10,
             force: BTreeSet::new(),
         }
     }
 }
 
-/// What an install, upgrade or repair did.
+impl Options {
+    fn waits(&self) -> Wait {
+        if self.atomic && self.wait == Wait::No { Wait::Objects } else { self.wait }
+    }
+}
+
+/// What an install, an upgrade or a rollback did.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// The revision as it is recorded now.

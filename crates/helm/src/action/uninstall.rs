@@ -2,7 +2,7 @@
 
 use super::apply::Dropped;
 use super::target::recorded_targets;
-use super::{Actor, Options, chain};
+use super::{Actor, Options, Wait, chain};
 use crate::cluster::{Clock, Cluster, ObjectRef};
 use crate::manifest::{HookEvent, uninstall_rank};
 use crate::release::{self, History, Release, ReleaseError, Status};
@@ -44,7 +44,8 @@ pub async fn uninstall(
         release::update(cluster, &mut latest, clock.now()).await?;
         actor.run_hooks(HookEvent::PreDelete, &mut latest).await?;
         actor.delete_objects(&history, &latest, &mut done).await?;
-        if latest.hooks.iter().any(|hook| hook.events.contains(&HookEvent::PostDelete)) {
+        let has_hooks = latest.hooks.iter().any(|hook| hook.events.contains(&HookEvent::PostDelete));
+        if has_hooks || options.waits() != Wait::No {
             for reference in &done.deleted {
                 actor.wait_until_gone(reference).await?;
             }

@@ -3,7 +3,7 @@
 //! Enters: nothing; this room is types and two traits that the caller implements over its own
 //! client. Leaves: [`ObjectRef`]s, whole objects as JSON, and [`ClusterError`]s sorted by what
 //! a caller can do about them.
-//! Deliberately absent: a client, an async runtime, watches, retries. An implementation decides
+//! Deliberately absent: a client, an async runtime, retries. An implementation decides
 //! what is safe to retry; nothing here repeats a call that failed, except where a conflict on a
 //! record says to read it again.
 
@@ -11,6 +11,7 @@ mod error;
 mod object;
 mod scope;
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -113,11 +114,22 @@ pub trait Cluster: Send + Sync {
 
     /// Starts the deletion; an object that is not there is a success.
     async fn delete(&self, object: &ObjectRef, options: &DeleteOptions) -> Result<(), ClusterError>;
+
+    /// Shows the object to `look` (`None` when it does not exist), as it is now and after each change,
+    /// by a watch: until `look` breaks, or until `within` has passed, which is no error. A watch that
+    /// drops is opened again.
+    async fn watch(
+        &self,
+        object: &ObjectRef,
+        within: Duration,
+        look: &mut Look<'_>,
+    ) -> Result<(), ClusterError>;
 }
 
-/// Time, so that tests own it. Hooks wait by it; records are stamped with it.
-#[async_trait]
+/// What a watch shows an object to.
+pub type Look<'a> = dyn FnMut(Option<&Json>) -> ControlFlow<()> + Send + 'a;
+
+/// The time of day, so that tests own it. Records are stamped with it.
 pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
-    async fn sleep(&self, duration: Duration);
 }

@@ -14,6 +14,8 @@ use super::{Release, ReleaseError};
 
 /// The most that a Secret may hold, in bytes of data. Kubernetes' limit.
 pub const RECORD_BYTES_MAX: usize = 1024 * 1024;
+/// What a new record leaves free for how the work will end, in bytes: hooks' times, and an error.
+const LAST_WORDS_BYTES_MAX: usize = 4 * 1024;
 /// A record unpacks to less than this, in bytes; a larger one is no record.
 const UNPACKED_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
@@ -34,9 +36,10 @@ pub fn encode(release: &Release, now: Timestamp, modified: bool) -> Result<Json,
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     let packed = gzip.write_all(&json).and_then(|()| gzip.finish()).map_err(|error| failed(error.into()))?;
     let data = STANDARD.encode(packed);
-    if data.len() > RECORD_BYTES_MAX {
+    let limit = RECORD_BYTES_MAX - if modified { 0 } else { LAST_WORDS_BYTES_MAX };
+    if data.len() > limit {
         let (name, bytes) = (release.name.clone(), data.len());
-        return Err(ReleaseError::TooLarge { name, bytes, limit: RECORD_BYTES_MAX });
+        return Err(ReleaseError::TooLarge { name, bytes, limit });
     }
     let mut labels = JsonMap::new();
     for (label, value) in &release.labels {

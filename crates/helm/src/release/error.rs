@@ -17,7 +17,7 @@ pub enum ReleaseError {
     #[error("the manifest of release {name} revision {version} is damaged")]
     Manifest { name: String, version: u64, source: ManifestError },
     #[error(
-        "the record of release {name} has {bytes} bytes, a Secret holds {limit}; \
+        "the record of release {name} has {bytes} bytes, it may have {limit} to fit into a Secret; \
          make the chart or its values smaller"
     )]
     TooLarge { name: String, bytes: usize, limit: usize },
@@ -40,6 +40,16 @@ pub enum ReleaseError {
     Incomplete { path: String, missing: &'static str },
     #[error("hook {hook} ({path}): {reason}")]
     Hook { hook: String, path: String, reason: String },
+    #[error("{object} is not ready within {seconds} s: {reason}")]
+    NotReady { object: String, seconds: u64, reason: String },
+    #[error("release {name} has no revision {revision}; recorded are {kept}")]
+    NoRevision { name: String, revision: u64, kept: String },
+    #[error("the upgrade of release {name} failed and was rolled back to revision {to}")]
+    RolledBack { name: String, to: u64, source: Box<ReleaseError> },
+    #[error("the installation of release {name} failed and was undone")]
+    Undone { name: String, source: Box<ReleaseError> },
+    #[error("release {name} failed, and it could not be undone ({reason})")]
+    NotUndone { name: String, reason: String, source: Box<ReleaseError> },
     #[error("{} objects of release {name} could not be deleted, the first is {object}", .count)]
     Delete { name: String, count: usize, object: String, source: ClusterError },
     #[error("a value of release {name} cannot be recorded")]

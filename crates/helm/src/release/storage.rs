@@ -8,9 +8,6 @@ use serde_json::Value as Json;
 use super::{Release, ReleaseError, Status, codec};
 use crate::cluster::{Cluster, ClusterErrorKind, DeleteOptions, ObjectRef};
 
-/// How many revisions are kept. Helm's default; the last deployed one is kept whatever its age.
-const REVISIONS_MAX: usize = 10;
-
 /// All recorded revisions of one release, the oldest first.
 #[derive(Debug, Clone, Default)]
 pub struct History(Vec<Release>);
@@ -99,9 +96,11 @@ impl History {
         self.0
     }
 
-    /// What has to go so that one more revision fits: the oldest first, never the last deployed.
-    pub(super) fn surplus(&self) -> Vec<&Release> {
-        let surplus = (self.0.len() + 1).saturating_sub(REVISIONS_MAX);
+    /// What has to go so that one more revision fits: the oldest first, never the last deployed. A
+    /// maximum of 0 keeps all.
+    pub(super) fn surplus(&self, revisions_max: usize) -> Vec<&Release> {
+        let revisions_max = if revisions_max == 0 { usize::MAX } else { revisions_max };
+        let surplus = (self.0.len() + 1).saturating_sub(revisions_max);
         let deployed = self.deployed().map(|release| release.version);
         self.0.iter().filter(|release| Some(release.version) != deployed).take(surplus).collect()
     }
@@ -119,11 +118,12 @@ fn stored_version(secret: &Json) -> String {
 pub(crate) async fn create(
     cluster: &dyn Cluster,
     history: &History,
+    revisions_max: usize,
     release: &mut Release,
     now: Timestamp,
 ) -> Result<(), ReleaseError> {
     let secret = codec::encode(release, now, false)?;
-    for old in history.surplus() {
+    for old in history.surplus(revisions_max) {
         delete(cluster, old).await?;
     }
     let created = cluster.create(&secret).await.map_err(|source| match source.kind {

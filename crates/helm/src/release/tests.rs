@@ -103,7 +103,7 @@ fn refuses_a_record_larger_than_a_secret() {
             format!("{:x}", state >> 40)
         })
         .collect();
-    let error = encode(&release, now(), false).expect_err("too large");
+    let error = encode(&release, now(), true).expect_err("too large");
     assert!(error.to_string().contains("1048576"), "{error}");
 }
 
@@ -144,9 +144,9 @@ fn a_pending_revision_is_busy_until_it_is_old() {
 fn makes_room_by_dropping_the_oldest_but_never_the_deployed() {
     let mut statuses: Vec<_> = (2..=11).map(|version| (version, Status::Failed)).collect();
     statuses.insert(0, (1, Status::Deployed));
-    let versions: Vec<_> = history(&statuses).surplus().iter().map(|one| one.version).collect();
+    let versions: Vec<_> = history(&statuses).surplus(10).iter().map(|one| one.version).collect();
     assert_eq!(versions, [2, 3]);
-    assert!(history(&[(1, Status::Deployed)]).surplus().is_empty());
+    assert!(history(&[(1, Status::Deployed)]).surplus(10).is_empty());
 }
 
 #[test]

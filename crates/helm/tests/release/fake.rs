@@ -1,4 +1,4 @@
-//! A cluster in memory that writes down the conversation, and a clock that only sleeping moves.
+//! A cluster in memory that writes down the conversation, and a clock.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use helm::cluster::{
-    ApplyOptions, Capabilities, Clock, Cluster, ClusterError, ClusterErrorKind, DeleteOptions, ObjectRef,
-    Scope,
+    ApplyOptions, Capabilities, Clock, Cluster, ClusterError, ClusterErrorKind, DeleteOptions, Look,
+    ObjectRef, Scope,
 };
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
@@ -25,6 +25,8 @@ struct State {
     counter: u64,
     /// What a Job or Pod says of itself once it was applied.
     status: Option<Json>,
+    /// What an object says of itself, look by look; the last stays.
+    later: BTreeMap<String, Vec<Json>>,
 }
 
 impl State {
@@ -75,7 +77,7 @@ impl FakeCluster {
     /// The requests that change something, since the last look.
     pub(crate) fn changes(&self) -> Vec<String> {
         let mut log = self.conversation();
-        log.retain(|line| !line.starts_with("get ") && !line.starts_with("list "));
+        log.retain(|line| !["get ", "list ", "watch "].iter().any(|verb| line.starts_with(verb)));
         log
     }
 
@@ -107,6 +109,11 @@ impl FakeCluster {
 
     pub(crate) fn let_pods_say(&self, status: Json) {
         self.state().status = Some(status);
+    }
+
+    /// From look to look of a watch, the object says these things of itself.
+    pub(crate) fn let_say(&self, key: &str, statuses: &[Json]) {
+        self.state().later.insert(key.to_owned(), statuses.iter().rev().cloned().collect());
     }
 }
 
@@ -192,8 +199,33 @@ impl Cluster for FakeCluster {
         assert!(options.uid.as_ref().is_none_or(|uid| stored["metadata"]["uid"] == **uid));
         Ok(())
     }
+
+    /// Nothing changes but what a test said would; when that is over, so is the time.
+    async fn watch(
+        &self,
+        object: &ObjectRef,
+        _within: Duration,
+        look: &mut Look<'_>,
+    ) -> Result<(), ClusterError> {
+        let key = object.to_string();
+        self.state().note("watch", &key)?;
+        loop {
+            let (live, is_last) = {
+                let mut state = self.state();
+                let next = state.later.get_mut(&key).and_then(Vec::pop);
+                if let (Some(status), Some(stored)) = (&next, state.objects.get_mut(&key)) {
+                    stored["status"] = status.clone();
+                }
+                (state.objects.get(&key).cloned(), next.is_none())
+            };
+            if look(live.as_ref()).is_break() || is_last {
+                return Ok(());
+            }
+        }
+    }
 }
 
+/// A clock that only tests move.
 pub(crate) struct FakeClock(Mutex<Timestamp>);
 
 impl FakeClock {
@@ -207,13 +239,8 @@ impl FakeClock {
     }
 }
 
-#[async_trait]
 impl Clock for FakeClock {
     fn now(&self) -> Timestamp {
         *self.0.lock().expect("no test panics while it holds the lock")
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        self.advance(duration);
     }
 }

@@ -5,8 +5,10 @@ mod fake;
 mod hooks;
 mod install;
 mod lookup;
+mod rollback;
 mod uninstall;
 mod upgrade;
+mod wait;
 
 use helm::action::{self, Options, Outcome};
 use helm::chart::Chart;
@@ -71,6 +73,10 @@ impl Stage {
     pub(crate) async fn upgrade(&self, revision: u64, documents: &[String]) -> Result<Outcome, ReleaseError> {
         let rendered = rendered(revision, documents);
         action::upgrade(&self.cluster, &self.clock, &rendered, &self.options).await
+    }
+
+    pub(crate) async fn rollback(&self, revision: Option<u64>) -> Result<Outcome, ReleaseError> {
+        action::rollback(&self.cluster, &self.clock, "ns", "rel", revision, &self.options).await
     }
 
     pub(crate) async fn uninstall(&self) -> Result<action::Uninstalled, ReleaseError> {
