@@ -57,6 +57,10 @@ pub enum ServeError {
     Wire(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// The stack of each worker, in bytes: what a main thread has. The generated models of an API alone may
+/// take the two megabytes of tokio's default; what is not used costs nothing.
+const STACK_BYTES: usize = 8 * 1024 * 1024;
+
 /// Serves a provider to the Terraform that started this process, or under `-debug` to any that is
 /// told where it is. Returns when Terraform is done.
 pub fn serve<P: Provider>(provider: P, options: ServeOptions) -> ExitCode {
@@ -80,8 +84,8 @@ fn try_serve<P: Provider>(provider: P, options: ServeOptions) -> Result<(), Serv
     let debug = env::args().skip(1).any(|argument| matches!(argument.as_str(), "-debug" | "--debug"));
     let handshake = if debug { None } else { Some(Handshake::of(|name| env::var(name).ok(), &options)?) };
     log::start(&options, |name| env::var(name).ok());
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.enable_all().thread_stack_size(STACK_BYTES).build().map_err(ServeError::Runtime)?;
     let server = Arc::new(Server::new(provider));
     let served = runtime.block_on(async {
         match handshake {
