@@ -99,6 +99,11 @@ fn the_rest_of_the_library_answers_as_in_helm() {
 }
 
 #[test]
+fn every_function_and_rule_answers_or_fails_as_in_helm() {
+    check("rules.txt");
+}
+
+#[test]
 fn corners_of_language_and_yaml_are_those_of_helm() {
     check("corners.txt");
 }

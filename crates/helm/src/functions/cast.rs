@@ -68,6 +68,9 @@ pub(super) fn to_texts(value: &Value) -> Vec<String> {
     match value {
         Value::List(list) => list.iter().filter(|item| !item.is_nil()).map(to_text).collect(),
         Value::Nil => Vec::new(),
+        Value::Object(object) if object.kind_name() == "slice" => {
+            object.entries().unwrap_or_default().iter().map(|(_, item)| to_text(item)).collect()
+        }
         other => vec![to_text(other)],
     }
 }

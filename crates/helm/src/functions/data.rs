@@ -81,7 +81,19 @@ fn go_json_error(text: &str, error: &serde_json::Error) -> String {
     let known = contexts.iter().find(|(ours, _)| message.starts_with(ours));
     let context = known.map_or("looking for beginning of value", |(_, context)| context);
     let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
-    let found = line.get(error.column().saturating_sub(1)..).and_then(|rest| rest.chars().next());
+    let column = error.column().saturating_sub(1);
+    let found = line.get(column..).and_then(|rest| rest.chars().next());
+    if message.starts_with("expected ident") {
+        let before = line.get(..column).unwrap_or_default();
+        let start = before.rfind(|c: char| !c.is_ascii_alphabetic()).map_or(0, |at| at + 1);
+        let literal = ["true", "false", "null"].into_iter().find(|word| word.starts_with(&before[start..]));
+        if let Some((literal, wanted)) =
+            literal.and_then(|word| Some((word, word[column - start..].chars().next()?)))
+        {
+            let [found, wanted] = [found.unwrap_or('\n'), wanted].map(quote_character);
+            return format!("invalid character {found} in literal {literal} (expecting {wanted})");
+        }
+    }
     format!("invalid character {} {context}", quote_character(found.unwrap_or('\n')))
 }
 

@@ -13,13 +13,17 @@ pub(super) const TABLE: &[Function] = &[
         Ok(map_of(&arguments[0]).get(text_of(&arguments[1])).unwrap_or_else(|| Value::from("")))
     }),
     fixed("set", &[MAP, STRING, ANY], |arguments| {
+        if arguments[0].is_nil() {
+            return Err("assignment to entry in nil map".into());
+        }
         map_of(&arguments[0]).insert(text_of(&arguments[1]), arguments[2].clone());
         Ok(arguments[0].clone())
     })
     .costing(VALUE_STEPS),
     fixed("unset", &[MAP, STRING], |arguments| {
-        map_of(&arguments[0]).remove(text_of(&arguments[1]));
-        Ok(arguments[0].clone())
+        let map = map_of(&arguments[0]);
+        map.remove(text_of(&arguments[1]));
+        Ok(Value::Map(map))
     }),
     fixed("hasKey", &[MAP, STRING], |arguments| {
         boolean(map_of(&arguments[0]).contains_key(text_of(&arguments[1])))
@@ -79,7 +83,8 @@ fn merge_all(arguments: &[Value], overwrites: bool) -> Value {
     for source in &arguments[1..] {
         merge(&target, &map_of(source), overwrites, 0);
     }
-    Value::Map(target)
+    // Whatever Go's type was, what comes back is a plain map.
+    Value::Map(target.typed(Map::new().type_name()))
 }
 
 /// Sprig's merge: what the target has and is not empty stays, unless `overwrites`. Nested maps merge.
@@ -112,7 +117,7 @@ fn dig(arguments: &[Value]) -> Answer {
         let Some(map) = current.as_map().filter(|map| map.type_name() == Map::new().type_name()) else {
             let message = format!(
                 "interface conversion: interface {{}} is {}, not map[string]interface {{}}",
-                current.type_name()
+                if current.is_nil() { "nil" } else { current.type_name() }
             );
             return Err(message.into());
         };

@@ -1,6 +1,6 @@
 //! Lists: building, taking apart, searching. Each exists twice: the `must` form is the same here.
 
-use super::cast::{is_empty, to_text, to_texts};
+use super::cast::{is_empty, to_texts};
 use super::compare::check_comparable;
 use super::{ANY, Answer, Function, FunctionError, Host, boolean, fixed, hosted, variadic};
 use crate::value::{List, Value};
@@ -41,6 +41,11 @@ pub(super) const NIL_POINTER: &str = "runtime error: invalid memory address or n
 pub(super) fn items(value: &Value, complaint: &str) -> Result<List, FunctionError> {
     match value {
         Value::List(list) => Ok(list.clone()),
+        // An object that is a list underneath, such as the API versions.
+        Value::Object(object) if object.kind_name() == "slice" => {
+            let entries = object.entries().unwrap_or_default();
+            Ok(List::new(entries.into_iter().map(|(_, item)| item).collect()))
+        }
         Value::Nil => Err(NIL_POINTER.into()),
         other => Err(format!("{complaint} {}", other.kind_name()).into()),
     }
@@ -119,10 +124,7 @@ fn has(arguments: &[Value]) -> Answer {
 }
 
 fn sort(arguments: &[Value]) -> Answer {
-    let mut texts = match &arguments[0] {
-        list @ Value::List(_) => to_texts(list),
-        other => vec![to_text(other)],
-    };
+    let mut texts = to_texts(&arguments[0]);
     texts.sort();
     Ok(Value::strings(texts))
 }

@@ -86,7 +86,7 @@ fn concat(arguments: &[Value]) -> Answer {
 fn chunk(arguments: &[Value]) -> Answer {
     let list = items(&arguments[1], "Cannot chunk type")?;
     let Some(size) = usize::try_from(integer_of(&arguments[0])).ok().filter(|size| *size > 0) else {
-        return Err("runtime error: integer divide by zero".into());
+        return Err("runtime error: makeslice: len out of range".into());
     };
     Ok(Value::list(list.chunks(size).map(|chunk| Value::list(chunk.to_vec())).collect()))
 }

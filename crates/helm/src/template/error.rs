@@ -23,8 +23,8 @@ pub enum TemplateError {
         message: String,
     },
     /// As `Execute`, where the function that was called ran a template that failed.
-    #[error("template: {location}: executing {} at <{at}>: {message}: {source}", quote(executing))]
-    Nested { location: String, executing: String, at: String, message: String, source: Box<TemplateError> },
+    #[error("template: {location}: executing {} at <{at}>: {message}: {inner}", quote(executing))]
+    Nested { location: String, executing: String, at: String, message: String, inner: Box<TemplateError> },
     /// The chart refused its values, by `fail` or `required`; the place is the outermost one.
     #[error("execution error at ({location}): {message}")]
     Refused { location: String, message: String },

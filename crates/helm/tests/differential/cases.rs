@@ -109,3 +109,14 @@ fn the_corners_are_those_of_helm() {
 fn the_rest_of_the_library_is_that_of_helm() {
     check("library.txt");
 }
+
+#[test]
+fn every_function_and_rule_answers_or_fails_as_in_helm() {
+    check("rules.txt");
+}
+
+/// These need a whole chart, which the tests of single templates do not have; Helm 3 has other fields.
+#[test]
+fn the_built_in_objects_are_those_of_helm() {
+    check_printed("helm4", &cases("objects.txt"));
+}

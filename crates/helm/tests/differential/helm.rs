@@ -73,9 +73,12 @@ fn chain(error: &dyn std::error::Error) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
+const CHART_YAML: &str = "apiVersion: v2\nname: cases\nversion: 0.1.0\nappVersion: '1.0'\n\
+    description: text\nkeywords: [a, b]\nmaintainers: [{name: m, email: e}]\nannotations: {x: y}\n";
+
 /// Writes a chart of these files, and `Chart.yaml`.
 pub(crate) fn write_chart(directory: &Path, files: &[(String, String)]) {
-    let own = ("Chart.yaml".to_owned(), "apiVersion: v2\nname: cases\nversion: 0.1.0\n".to_owned());
+    let own = ("Chart.yaml".to_owned(), CHART_YAML.to_owned());
     for (path, text) in files.iter().chain([&own]) {
         let path = directory.join(path);
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");

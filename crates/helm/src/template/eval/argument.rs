@@ -3,7 +3,7 @@
 use super::pipeline::{Arguments, literal_value};
 use super::{At, Frame, Machine, Operand, Run};
 use crate::template::ast::{Expression, ExpressionKind};
-use crate::value::{Elements, List, Map, Signature, Type, Value};
+use crate::value::{Elements, List, Signature, Type, Value};
 
 impl Machine<'_> {
     /// All arguments of a call, after their number and types were checked.
@@ -121,10 +121,13 @@ fn literal_argument(frame: &Frame<'_>, wanted: Type, expression: &Expression) ->
 /// Nil as a value of the type, where the type has one.
 fn nil_of(wanted: Type) -> Option<Value> {
     match wanted {
-        Type::Any | Type::Object(_) => Some(Value::Nil),
+        Type::Any => Some(Value::Nil),
+        // A struct has no nil; a pointer to one has.
+        Type::Object(name) => name.starts_with('*').then_some(Value::Nil),
         Type::List => Some(Value::List(List::default())),
         Type::Strings => Some(Value::List(List::of(Elements::String, Vec::new()))),
-        Type::Map => Some(Value::Map(Map::new())),
+        // A nil map reads as an empty one; only `set` can tell.
+        Type::Map => Some(Value::Nil),
         Type::Bool | Type::Int | Type::Int64 | Type::Float | Type::String => None,
     }
 }

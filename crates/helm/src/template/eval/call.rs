@@ -113,7 +113,7 @@ impl Machine<'_> {
                     Some(context) => format!("error calling {name}: {context}"),
                     None => format!("error calling {name}"),
                 };
-                TemplateError::Nested { location, executing, at, message, source }
+                TemplateError::Nested { location, executing, at, message, inner: source }
             }
         })
     }

@@ -88,7 +88,8 @@ impl Machine<'_> {
                     );
                 }
                 let Some(value) = object.field(name) else {
-                    let message = format!("can't evaluate field {name} in type {}", object.type_name());
+                    let message =
+                        format!("can't evaluate field {name} in type {}", receiver.type_name(value));
                     return Err(frame.error(message));
                 };
                 if arguments.count() > 0 {

@@ -3,7 +3,7 @@
 use super::{At, Flow, Frame, Machine, Operand, Run};
 use crate::template::ast::Branch;
 use crate::template::format;
-use crate::value::Value;
+use crate::value::{Elements, Value};
 
 impl Machine<'_> {
     pub(super) fn walk_range<'t>(
@@ -14,34 +14,45 @@ impl Machine<'_> {
     ) -> Run<Flow> {
         let scope = frame.variables.len();
         let value = self.pipeline(frame, dot, &branch.pipeline)?;
+        let is_element = value.as_ref().is_some_and(holds_interfaces);
         let flow = match value {
             None | Some(Value::Nil) => None,
             Some(Value::List(list)) => {
                 let entries = list.iter().enumerate();
                 let entries = entries.map(|(index, item)| (Some(Value::Int(index as i64)), item.clone()));
-                self.iterate(frame, branch, entries)?
+                self.iterate(frame, branch, is_element, entries)?
             }
             Some(Value::Map(map)) => {
                 let entries = map.entries().into_iter().map(|(key, item)| (Some(Value::from(key)), item));
-                self.iterate(frame, branch, entries)?
+                self.iterate(frame, branch, is_element, entries)?
             }
             Some(Value::Bytes(bytes)) => {
                 let entries = bytes.iter().enumerate();
                 let entries = entries
                     .map(|(index, byte)| (Some(Value::Int(index as i64)), Value::Int(i64::from(*byte))));
-                self.iterate(frame, branch, entries)?
+                self.iterate(frame, branch, is_element, entries)?
             }
             Some(Value::Int(count)) => {
                 self.check_count(frame, branch, count)?;
-                self.iterate(frame, branch, (0..count).map(|number| (None, Value::Int(number))))?
+                self.iterate(frame, branch, is_element, (0..count).map(|number| (None, Value::Int(number))))?
             }
             Some(Value::Int64(count)) => {
                 self.check_count(frame, branch, count)?;
-                self.iterate(frame, branch, (0..count).map(|number| (None, Value::Int64(number))))?
+                self.iterate(
+                    frame,
+                    branch,
+                    is_element,
+                    (0..count).map(|number| (None, Value::Int64(number))),
+                )?
             }
             Some(Value::Object(object)) if object.entries().is_some() => {
                 let entries = object.entries().unwrap_or_default();
-                self.iterate(frame, branch, entries.into_iter().map(|(key, item)| (Some(key), item)))?
+                self.iterate(
+                    frame,
+                    branch,
+                    is_element,
+                    entries.into_iter().map(|(key, item)| (Some(key), item)),
+                )?
             }
             Some(other) => {
                 return Err(frame.error(format!("range can't iterate over {}", format::plain(&other))));
@@ -68,11 +79,12 @@ impl Machine<'_> {
         &mut self,
         frame: &mut Frame<'t>,
         branch: &'t Branch,
+        is_element: bool,
         entries: impl Iterator<Item = (Option<Value>, Value)>,
     ) -> Run<Option<Flow>> {
         let mut outcome = None;
         let scope = frame.variables.len();
-        let was_element = std::mem::replace(&mut frame.dot_is_element, true);
+        let was_element = std::mem::replace(&mut frame.dot_is_element, is_element);
         for (key, item) in entries {
             outcome = Some(Flow::Next);
             frame.at = Some(At::Pipeline(&branch.pipeline));
@@ -116,5 +128,14 @@ impl Machine<'_> {
             frame.variables[top - 2].1 = key;
         }
         Ok(())
+    }
+}
+
+/// Whether Go types the elements as `interface {}`; of `[]int` and `map[string]string` it knows more.
+fn holds_interfaces(value: &Value) -> bool {
+    match value {
+        Value::List(list) => list.elements() == Elements::Any,
+        Value::Map(map) => map.type_name() != "map[string]string",
+        _ => false,
     }
 }
