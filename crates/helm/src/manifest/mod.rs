@@ -3,6 +3,19 @@
 //! Enters: the text of rendered templates. Leaves: [`Manifest`]s in the order in which Helm installs
 //! them, and [`Hook`]s.
 //! Deliberately absent: templates, the cluster, and any knowledge of what an object means.
+//!
+//! ```
+//! use helm::manifest;
+//!
+//! let rendered = "kind: Service\nmetadata: {name: a}\n---\nkind: ConfigMap\nmetadata: {name: b}\n";
+//! let sorted = manifest::sort([("c/templates/a.yaml", rendered)])?;
+//! let kinds: Vec<_> = sorted.manifests.iter().map(|one| one.kind()).collect();
+//! assert_eq!(kinds, ["ConfigMap", "Service"]);
+//! let text = manifest::join(&sorted.manifests);
+//! assert!(text.starts_with("---\n# Source: c/templates/a.yaml\nkind: ConfigMap\n"));
+//! assert_eq!(manifest::parse_joined(&text)?.len(), 2);
+//! # Ok::<(), manifest::ManifestError>(())
+//! ```
 
 mod hook;
 mod order;

@@ -5,6 +5,36 @@
 //! `eval` runs it against the function table of `crate::functions`, `format` prints values as Go's
 //! `fmt` does. Deliberately absent: charts, values merging, manifests, the cluster, the clock and
 //! randomness (they come in through [`World`]), and any asynchronous code.
+//!
+//! ```
+//! use helm::template::{Environment, TemplateSet, World};
+//! use helm::value::{Map, Value};
+//!
+//! struct Still;
+//!
+//! impl World for Still {
+//!     fn now(&self) -> jiff::Timestamp {
+//!         jiff::Timestamp::UNIX_EPOCH
+//!     }
+//!     fn fill_random(&self, bytes: &mut [u8]) {
+//!         bytes.fill(0);
+//!     }
+//! }
+//!
+//! let mut set = TemplateSet::new();
+//! set.parse("c/_names.tpl", r#"{{ define "name" }}{{ .name | upper }}{{ end }}"#)?;
+//! set.parse("c/a.yaml", r#"name: {{ include "name" . | quote }}"#)?;
+//! let data = Map::new();
+//! data.insert("name", "redis");
+//! let environment = Environment::new(&Still);
+//! assert_eq!(set.render("c/a.yaml", &Value::Map(data.clone()), &environment)?, r#"name: "REDIS""#);
+//!
+//! // Errors are in Go's words, and say where.
+//! set.parse("c/b.yaml", "\n{{ .name.first }}")?;
+//! let error = set.render("c/b.yaml", &Value::Map(data), &environment).unwrap_err();
+//! assert!(error.to_string().starts_with("template: c/b.yaml:2:8: executing"), "{error}");
+//! # Ok::<(), helm::template::TemplateError>(())
+//! ```
 
 mod ast;
 mod error;
@@ -51,13 +81,30 @@ pub trait World: Sync {
 }
 
 /// Bounds that keep any chart from hanging the process or filling its memory.
+///
+/// ```
+/// # use helm::template::{Environment, Limits, TemplateSet, World};
+/// # struct Still;
+/// # impl World for Still {
+/// #     fn now(&self) -> jiff::Timestamp { jiff::Timestamp::UNIX_EPOCH }
+/// #     fn fill_random(&self, bytes: &mut [u8]) { bytes.fill(0) }
+/// # }
+/// let mut set = TemplateSet::new();
+/// set.parse("endless", "{{ range 1000000000 }}{{ end }}")?;
+/// let limits = Limits { steps: 1_000, ..Limits::default() };
+/// let environment = Environment { limits, ..Environment::new(&Still) };
+/// let error = set.render("endless", &Default::default(), &environment).unwrap_err();
+/// assert!(error.to_string().ends_with("number of evaluation steps exceeds the limit of 1000"));
+/// # Ok::<(), helm::template::TemplateError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// How often one name may be on the stack of `include` (Helm's own bound, and its error).
     pub include_depth: usize,
     /// Levels of evaluation on the stack, of all constructs together.
     pub nesting: usize,
-    /// Nodes and function calls that one rendering may evaluate.
+    /// Nodes and function calls that one rendering may evaluate. Large values and costly functions
+    /// count for more than one, so that this also bounds time and memory.
     pub steps: u64,
     /// Bytes of text that one rendering may write, and that any one string may have.
     pub text_bytes: usize,

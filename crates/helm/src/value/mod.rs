@@ -5,6 +5,21 @@
 //! `int64` and `float64` are three types, lists know the type of their elements, and maps are shared
 //! and mutable (`set` changes the map that every other holder sees). Lists are immutable.
 //! Deliberately absent: parsing, printing, and any knowledge of templates.
+//!
+//! ```
+//! use helm::value::{Map, Value};
+//!
+//! let inner = Map::new();
+//! let outer = Map::new();
+//! outer.insert("inner", inner.clone());
+//! // A clone of a map is the same map.
+//! inner.insert("port", Value::Int(6379));
+//! let outer = Value::Map(outer);
+//! assert_eq!(outer.path(["inner", "port"]), Some(Value::Int(6379)));
+//! assert_eq!(outer.type_name(), "map[string]interface {}");
+//! assert_eq!(outer.to_json()?.to_string(), r#"{"inner":{"port":6379}}"#);
+//! # Ok::<(), helm::value::ConvertError>(())
+//! ```
 
 mod convert;
 mod list;

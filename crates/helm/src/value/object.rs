@@ -51,6 +51,28 @@ pub struct Signature {
 }
 
 /// A value with fields and methods, such as `.Files`. Objects are immutable.
+///
+/// ```
+/// use helm::value::{Object, Value};
+///
+/// #[derive(Debug)]
+/// struct Port(u16);
+///
+/// impl Object for Port {
+///     fn type_name(&self) -> &str {
+///         "example.Port"
+///     }
+///     fn field(&self, name: &str) -> Option<Value> {
+///         (name == "Number").then(|| Value::Int(self.0.into()))
+///     }
+///     fn display(&self) -> String {
+///         format!(":{}", self.0)
+///     }
+/// }
+///
+/// let port = Value::object(Port(6379));
+/// assert_eq!(port.kind_name(), "struct");
+/// ```
 pub trait Object: Any + Debug + Send + Sync {
     /// The Go type, for `%T` and for "can't evaluate field X in type T".
     fn type_name(&self) -> &str;

@@ -3,6 +3,17 @@
 //! In: text. Out: [`Value`](crate::value::Value)s whose maps have string keys and whose numbers are all `float64`; and
 //! the other way round, text with sorted keys. Deliberately absent: comments, custom tags, anything
 //! that JSON cannot say.
+//!
+//! ```
+//! use helm::yaml;
+//!
+//! let value = yaml::parse("port: 0x1F\nenabled: yes\nname: '017'\n")?;
+//! assert_eq!(yaml::to_yaml(&value)?, "enabled: true\nname: \"017\"\nport: 31\n");
+//! assert_eq!(yaml::parse_documents("a: 1\n---\nb: 2\n")?.len(), 2);
+//! let error = yaml::parse("a: [").unwrap_err();
+//! assert!(error.to_string().starts_with("error converting YAML to JSON: yaml: line 1:"), "{error}");
+//! # Ok::<(), yaml::YamlError>(())
+//! ```
 
 mod astral;
 mod emit;

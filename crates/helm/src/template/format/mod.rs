@@ -1,4 +1,13 @@
 //! Go's `fmt` for Helm's values: what `{{ . }}`, `print` and `printf` write.
+//!
+//! ```
+//! use helm::template::format::{plain, sprintf};
+//! use helm::value::Value;
+//!
+//! assert_eq!(plain(&Value::Float(1_000_000.0)), "1e+06");
+//! assert_eq!(sprintf("%05d|%q|%v", &[Value::Int(42), "a".into(), Value::Nil]), "00042|\"a\"|<nil>");
+//! assert_eq!(sprintf("%d", &[Value::Float(1.5)]), "%!d(float64=1.5)");
+//! ```
 
 mod float;
 mod spec;
