@@ -7,6 +7,9 @@ use super::{Actor, cluster_error, managed_fields, owner};
 use crate::cluster::{ApplyOptions, ClusterErrorKind, DeleteOptions, ObjectRef};
 use crate::release::{Release, ReleaseError};
 
+/// As many objects of one kind are looked for by a list.
+const LIST_FROM: usize = 3;
+
 /// What became of an object that a release dropped.
 pub(super) enum Dropped {
     Deleted,
@@ -27,7 +30,15 @@ impl Actor<'_> {
         target: &Target,
         release: &Release,
     ) -> Result<Option<Json>, ReleaseError> {
-        let live = self.get(&target.reference).await?;
+        self.unless_foreign(target, release, self.get(&target.reference).await?)
+    }
+
+    fn unless_foreign(
+        &self,
+        target: &Target,
+        release: &Release,
+        live: Option<Json>,
+    ) -> Result<Option<Json>, ReleaseError> {
         let foreign = live.as_ref().and_then(|live| owner::foreign(live, &release.name, &release.namespace));
         match foreign {
             None => Ok(live),
@@ -36,6 +47,45 @@ impl Actor<'_> {
                 name: release.name.clone(),
                 found,
             }),
+        }
+    }
+
+    /// As [`Self::get_unless_foreign`] for each object. Where a release has several of one kind, they
+    /// are looked for by one list, if that is allowed.
+    pub(super) async fn get_all_unless_foreign<'t>(
+        &self,
+        targets: &'t [Target],
+        release: &Release,
+    ) -> Result<Vec<(&'t Target, Json)>, ReleaseError> {
+        let mut listed: Vec<(&ObjectRef, Option<Vec<Json>>)> = Vec::new();
+        let mut found = Vec::new();
+        for target in targets {
+            let reference = &target.reference;
+            let is_alike = |other: &ObjectRef| {
+                (&other.api_version, &other.kind, &other.namespace)
+                    == (&reference.api_version, &reference.kind, &reference.namespace)
+            };
+            let several = targets.iter().filter(|other| is_alike(&other.reference)).count() >= LIST_FROM;
+            if several && !listed.iter().any(|(first, _)| is_alike(first)) {
+                listed.push((reference, self.list_alike(reference).await?));
+            }
+            let list = listed.iter().find(|(first, _)| is_alike(first)).and_then(|(_, list)| list.as_ref());
+            let live = match list {
+                Some(list) => list.iter().find(|live| live["metadata"]["name"] == *reference.name).cloned(),
+                None => self.get(reference).await?,
+            };
+            found.extend(self.unless_foreign(target, release, live)?.map(|live| (target, live)));
+        }
+        Ok(found)
+    }
+
+    /// All objects of a kind and namespace; `None` where we may not list them.
+    async fn list_alike(&self, reference: &ObjectRef) -> Result<Option<Vec<Json>>, ReleaseError> {
+        let ObjectRef { api_version, kind, namespace, .. } = reference;
+        match self.cluster.list(api_version, kind, namespace.as_deref(), "").await {
+            Ok(list) => Ok(Some(list)),
+            Err(error) if error.kind == ClusterErrorKind::Forbidden => Ok(None),
+            Err(error) => Err(cluster_error("list objects like", reference)(error)),
         }
     }
 

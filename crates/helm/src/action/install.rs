@@ -37,12 +37,7 @@ pub async fn install(
     }
     let mut release = actor.new_release(rendered, Status::PendingInstall, None)?;
     let targets = targets(cluster, &release, &rendered.manifests).await?;
-    let mut adopted = Vec::new();
-    for target in &targets {
-        if let Some(live) = actor.get_unless_foreign(target, &release).await? {
-            adopted.push((target, live));
-        }
-    }
+    let adopted = actor.get_all_unless_foreign(&targets, &release).await?;
     release::create(cluster, &history, options.history_max, &mut release, clock.now()).await?;
     let done = Box::pin(actor.install_objects(rendered, &mut release, &targets, &adopted)).await;
     let failure = format!("Release {:?} failed", release.name);

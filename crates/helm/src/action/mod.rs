@@ -7,6 +7,27 @@
 //! Every object is applied server-side, and only if it changed since the revisions that may still
 //! stand in the cluster, or if the caller wants it forced.
 //! Deliberately absent: creating namespaces, and retries.
+//!
+//! ```
+//! use helm::action::{Options, Outcome, install, upgrade};
+//! use helm::cluster::{Clock, Cluster};
+//! use helm::release::{History, ReleaseError};
+//! use helm::render::Rendered;
+//!
+//! /// As `helm upgrade --install --atomic`.
+//! async fn deploy(
+//!     cluster: &dyn Cluster,
+//!     clock: &dyn Clock,
+//!     rendered: &Rendered,
+//! ) -> Result<Outcome, ReleaseError> {
+//!     let options = Options { atomic: true, ..Options::default() };
+//!     if History::read(cluster, &rendered.namespace, &rendered.name).await?.is_empty() {
+//!         install(cluster, clock, rendered, &options).await
+//!     } else {
+//!         upgrade(cluster, clock, rendered, &options).await
+//!     }
+//! }
+//! ```
 
 mod apply;
 mod change;

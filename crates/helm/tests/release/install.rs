@@ -103,6 +103,30 @@ async fn a_failure_is_recorded_with_its_reason() {
 }
 
 #[tokio::test]
+async fn looks_for_many_objects_of_a_kind_by_one_list_where_it_may() {
+    let documents = ["a", "b", "c"].map(|name| config_map(name, "1"));
+    for (refused, looks) in [
+        (false, vec!["list ConfigMap "]),
+        (true, vec!["list ConfigMap ", "get ConfigMap ns/a", "get ConfigMap ns/b", "get ConfigMap ns/c"]),
+    ] {
+        let stage = Stage::new();
+        if refused {
+            stage.cluster.refuse("list ConfigMap ", ClusterErrorKind::Forbidden);
+        }
+        stage.install(&documents).await.expect("an install");
+        let conversation = stage.cluster.conversation();
+        check(&conversation[1..=looks.len()], &looks);
+    }
+    let stage = Stage::new();
+    let theirs =
+        json!({ "kind": "ConfigMap", "apiVersion": "v1", "metadata": { "name": "b", "namespace": "ns" } });
+    stage.cluster.put(&theirs);
+    let error = stage.install(&documents).await.expect_err("b is another's");
+    assert!(error.to_string().contains("ConfigMap ns/b exists"), "{error}");
+    check(&stage.cluster.changes(), &[]);
+}
+
+#[tokio::test]
 async fn a_record_too_large_stops_everything_before_it_begins() {
     let stage = Stage::new();
     let mut state = 7_u64;
