@@ -166,6 +166,7 @@ fn kubectl_reads_and_writes_objects() {
     let sandbox = Sandbox::up();
     check(&sandbox, "reading", include_str!("clients/reading.txt"));
     check(&sandbox, "writing", include_str!("clients/writing.txt"));
+    check(&sandbox, "custom", include_str!("clients/custom.txt"));
 }
 
 #[test]

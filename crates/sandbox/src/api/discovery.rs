@@ -5,7 +5,7 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::respond::{self, Answer};
-use crate::store::{Kind, kinds};
+use crate::store::Kind;
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 const AUTHORIZATION: &str = "authorization.k8s.io";
@@ -73,8 +73,8 @@ fn subresources(kind: &Kind) -> Vec<Subresource> {
 }
 
 /// Every group but the core one, with its version, in order.
-pub(super) fn named_groups() -> Vec<(&'static str, &'static str)> {
-    let kinds = kinds::ALL.iter().map(|kind| (kind.group, kind.version));
+pub(super) fn named_groups(kinds: &[&'static Kind]) -> Vec<(&'static str, &'static str)> {
+    let kinds = kinds.iter().map(|kind| (kind.group, kind.version));
     let reviews = REVIEWS.iter().map(|review| (review.0, review.1));
     let mut groups: Vec<_> = kinds.chain(reviews).filter(|(group, _)| !group.is_empty()).collect();
     groups.sort_unstable();
@@ -87,25 +87,25 @@ fn wants_aggregated(headers: &HeaderMap) -> bool {
     accept.split(',').any(|choice| choice.contains("g=apidiscovery.k8s.io") && choice.contains("v=v2;"))
 }
 
-pub(super) fn core_versions(headers: &HeaderMap) -> Response {
+pub(super) fn core_versions(kinds: &[&'static Kind], headers: &HeaderMap) -> Response {
     if wants_aggregated(headers) {
-        return aggregated(headers, &[("", "v1")]);
+        return aggregated(kinds, headers, &[("", "v1")]);
     }
     let body = json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []});
     respond::json(StatusCode::OK, &body)
 }
 
-pub(super) fn groups(headers: &HeaderMap) -> Response {
+pub(super) fn groups(kinds: &[&'static Kind], headers: &HeaderMap) -> Response {
     if wants_aggregated(headers) {
-        return aggregated(headers, &named_groups());
+        return aggregated(kinds, headers, &named_groups(kinds));
     }
     let groups: Vec<_> =
-        named_groups().into_iter().map(|(group, version)| render_group(group, version)).collect();
+        named_groups(kinds).into_iter().map(|(group, version)| render_group(group, version)).collect();
     respond::json(StatusCode::OK, &json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
 }
 
-pub(super) fn group(name: &str) -> Answer {
-    let Some((group, version)) = named_groups().into_iter().find(|(group, _)| *group == name) else {
+pub(super) fn group(kinds: &[&'static Kind], name: &str) -> Answer {
+    let Some((group, version)) = named_groups(kinds).into_iter().find(|(group, _)| *group == name) else {
         return Ok(respond::plain(StatusCode::NOT_FOUND, "404 page not found\n"));
     };
     let mut body = render_group(group, version);
@@ -120,9 +120,9 @@ fn render_group(group: &str, version: &str) -> Value {
 }
 
 /// The plain list of one group and version.
-pub(super) fn resources(group: &str, version: &str) -> Answer {
+pub(super) fn resources(kinds: &[&'static Kind], group: &str, version: &str) -> Answer {
     let mut found = Vec::new();
-    for kind in kinds::ALL.iter().filter(|kind| kind.group == group && kind.version == version) {
+    for kind in kinds.iter().filter(|kind| kind.group == group && kind.version == version) {
         found.push(render_resource(kind));
         for (name, (sub_group, sub_version, sub_kind), verbs) in subresources(kind) {
             let mut entry = json!({"name": format!("{}/{name}", kind.plural), "singularName": "",
@@ -164,14 +164,19 @@ fn add_names(kind: &Kind, entry: &mut Value) {
     }
 }
 
-fn aggregated(headers: &HeaderMap, groups: &[(&'static str, &'static str)]) -> Response {
-    let items: Vec<_> = groups.iter().map(|(group, version)| aggregated_group(group, version)).collect();
+fn aggregated(
+    kinds: &[&'static Kind],
+    headers: &HeaderMap,
+    groups: &[(&'static str, &'static str)],
+) -> Response {
+    let items: Vec<_> =
+        groups.iter().map(|(group, version)| aggregated_group(kinds, group, version)).collect();
     let body = json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items});
     respond::cached(AGGREGATED, body.to_string(), headers.get(header::IF_NONE_MATCH))
 }
 
-fn aggregated_group(group: &str, version: &str) -> Value {
-    let mut found: Vec<Value> = kinds::ALL
+fn aggregated_group(kinds: &[&'static Kind], group: &str, version: &str) -> Value {
+    let mut found: Vec<Value> = kinds
         .iter()
         .filter(|kind| kind.group == group && kind.version == version)
         .map(|kind| aggregated_resource(kind))

@@ -43,7 +43,7 @@ impl Api {
                 ["api", version, _, ..] => self.resource(&user, "", version, &path[2..], request).await,
                 ["apis", group, version] => {
                     self.authorize(&user, &Attributes::of_path(request.method(), request.uri().path()))?;
-                    discovery::resources(group, version)
+                    discovery::resources(&self.store.kinds(), group, version)
                 }
                 [_, group, version, ..] => self.resource(&user, group, version, &path[3..], request).await,
                 _ => Err(Status::no_such_resource()),
@@ -51,11 +51,11 @@ impl Api {
         }
         self.authorize(&user, &Attributes::of_path(request.method(), request.uri().path()))?;
         match parts.as_slice() {
-            ["openapi", rest @ ..] => openapi::answer(rest, request.headers()),
-            ["api"] => Ok(discovery::core_versions(request.headers())),
-            ["apis"] => Ok(discovery::groups(request.headers())),
-            ["api", version] => discovery::resources("", version),
-            ["apis", group] => discovery::group(group),
+            ["openapi", rest @ ..] => openapi::answer(&self.store.kinds(), rest, request.headers()),
+            ["api"] => Ok(discovery::core_versions(&self.store.kinds(), request.headers())),
+            ["apis"] => Ok(discovery::groups(&self.store.kinds(), request.headers())),
+            ["api", version] => discovery::resources(&self.store.kinds(), "", version),
+            ["apis", group] => discovery::group(&self.store.kinds(), group),
             _ => Ok(respond::plain(StatusCode::NOT_FOUND, "404 page not found\n")),
         }
     }
@@ -76,8 +76,9 @@ impl Api {
             let body = axum::body::to_bytes(body, REVIEW_BYTES_MAX).await.unwrap_or_default();
             return self.review(user, group, resource, content_type.unwrap_or_default(), &body);
         }
-        let Some(target) = Target::parse(group, version, rest) else {
-            let is_served = kinds::ALL.iter().any(|kind| kind.group == group && kind.version == version);
+        let kinds = self.store.kinds();
+        let Some(target) = Target::parse(&kinds, group, version, rest) else {
+            let is_served = kinds.iter().any(|kind| kind.group == group && kind.version == version);
             return if is_served {
                 Err(Status::no_such_resource())
             } else {

@@ -8,7 +8,7 @@ use super::access::{Attributes, User};
 use super::request::{Query, Target, percent_decode};
 use super::{Api, respond};
 use crate::faults::{Call, Service, Verb};
-use crate::store::Status;
+use crate::store::{Kind, Status};
 
 impl Api {
     /// The answer, unless a fault meets the request.
@@ -16,30 +16,32 @@ impl Api {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let path: Vec<String> =
             uri.path().split('/').filter(|part| !part.is_empty()).map(percent_decode).collect();
-        let call = Call { service: Service::Kubernetes, verb: verb(&method, &uri, &path), path: uri.path() };
+        let kinds = self.store.kinds();
+        let verb = verb(&kinds, &method, &uri, &path);
+        let call = Call { service: Service::Kubernetes, verb, path: uri.path() };
         let Some(strike) = self.faults.strike(&call) else { return self.respond(request).await };
-        let refuse = |status| respond::refusal(&refusal(&method, &uri, &path, status));
+        let refuse = |status| respond::refusal(&refusal(&kinds, &method, &uri, &path, status));
         strike.carry_out(&call, self.connection.as_ref(), refuse, self.respond(request)).await
     }
 }
 
-fn target(path: &[String]) -> Option<Target> {
+fn target(kinds: &[&'static Kind], path: &[String]) -> Option<Target> {
     match path {
-        [api, version, rest @ ..] if api == "api" => Target::parse("", version, rest),
-        [apis, group, version, rest @ ..] if apis == "apis" => Target::parse(group, version, rest),
+        [api, version, rest @ ..] if api == "api" => Target::parse(kinds, "", version, rest),
+        [apis, group, version, rest @ ..] if apis == "apis" => Target::parse(kinds, group, version, rest),
         _ => None,
     }
 }
 
-fn attributes(method: &Method, uri: &Uri, path: &[String]) -> Attributes {
-    match target(path) {
+fn attributes(kinds: &[&'static Kind], method: &Method, uri: &Uri, path: &[String]) -> Attributes {
+    match target(kinds, path) {
         Some(target) => Attributes::of_request(method, &target, Query::parse(uri.query()).flag("watch")),
         None => Attributes::of_path(method, uri.path()),
     }
 }
 
-fn verb(method: &Method, uri: &Uri, path: &[String]) -> Verb {
-    match (attributes(method, uri, path).verb(), method.as_str()) {
+fn verb(kinds: &[&'static Kind], method: &Method, uri: &Uri, path: &[String]) -> Verb {
+    match (attributes(kinds, method, uri, path).verb(), method.as_str()) {
         ("watch", _) => Verb::Watch,
         ("list", _) => Verb::List,
         (_, "POST") => Verb::Create,
@@ -51,13 +53,19 @@ fn verb(method: &Method, uri: &Uri, path: &[String]) -> Verb {
 }
 
 /// What an API server says with a status.
-fn refusal(method: &Method, uri: &Uri, path: &[String], status: StatusCode) -> Status {
-    let target = target(path);
+fn refusal(
+    kinds: &[&'static Kind],
+    method: &Method,
+    uri: &Uri,
+    path: &[String],
+    status: StatusCode,
+) -> Status {
+    let target = target(kinds, path);
     let named = target.as_ref().and_then(|target| Some((target.kind, target.name.as_deref()?)));
     let generic = |reason: &'static str, message: &str| Status::new(status.as_u16(), reason, message, None);
     match (status.as_u16(), named) {
         (401, _) => generic("Unauthorized", "Unauthorized"),
-        (403, _) => attributes(method, uri, path).refusal(&User::administrator()),
+        (403, _) => attributes(kinds, method, uri, path).refusal(&User::administrator()),
         (404, Some((kind, name))) => Status::not_found(kind, name),
         (404, None) => Status::no_such_resource(),
         (409, Some((kind, name))) => Status::modified(kind, name),
@@ -73,13 +81,14 @@ fn refusal(method: &Method, uri: &Uri, path: &[String], status: StatusCode) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::kinds;
 
     fn check(method: Method, uri: &str, expected_verb: Verb, status: u16, expected_message: &str) {
         let uri: Uri = uri.parse().expect("a URI");
         let path: Vec<_> = uri.path().split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
-        assert_eq!(verb(&method, &uri, &path), expected_verb, "{method} {uri}");
+        assert_eq!(verb(kinds::ALL, &method, &uri, &path), expected_verb, "{method} {uri}");
         let status = StatusCode::from_u16(status).expect("a status");
-        assert_eq!(refusal(&method, &uri, &path, status).message, expected_message);
+        assert_eq!(refusal(kinds::ALL, &method, &uri, &path, status).message, expected_message);
     }
 
     #[test]

@@ -9,23 +9,44 @@ use serde_json::{Map, Value, json};
 use super::KUBERNETES_VERSION;
 use super::discovery::named_groups;
 use super::respond::{self, Answer};
+use crate::store::Kind;
 use crate::store::schema::{Field, ListMerge, Schema, Type, schema, type_name};
-use crate::store::{Kind, kinds};
 
 const REFERENCE: &str = "#/components/schemas/";
 
 /// Answers below /openapi.
-pub(super) fn answer(parts: &[&str], headers: &HeaderMap) -> Answer {
+pub(super) fn answer(kinds: &[&'static Kind], parts: &[&str], headers: &HeaderMap) -> Answer {
     let document = match parts {
-        ["v3"] => Some(index()),
-        ["v3", "api", version] => document("", version),
-        ["v3", "apis", group, version] => document(group, version),
+        ["v3"] => Some(index(kinds)),
+        ["v3", "api", version] => document(kinds, "", version),
+        ["v3", "apis", group, version] => document(kinds, group, version),
+        ["v2"] if wants_protobuf(headers) => {
+            return Ok(respond::typed(StatusCode::OK, PROTOBUF, empty_document_in_protobuf()));
+        }
         ["v2"] => Some(json!({"swagger": "2.0", "info": info(), "paths": {}, "definitions": {}})),
         _ => None,
     };
     Ok(document.map_or_else(not_found, |document| {
         respond::cached("application/json", document.to_string(), headers.get(header::IF_NONE_MATCH))
     }))
+}
+
+const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
+fn wants_protobuf(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accept.contains("proto-openapi")
+}
+
+/// kubectl asks the older version, and only in this form, about kinds that the newer one does not know: here there are
+/// none. Version (1), title and version of the API (2), paths (8).
+fn empty_document_in_protobuf() -> Vec<u8> {
+    let field = |number: u8, content: &[u8]| {
+        let length = u8::try_from(content.len()).expect("short texts");
+        [&[number << 3 | 2, length], content].concat()
+    };
+    let info = [field(1, b"Kubernetes"), field(2, KUBERNETES_VERSION.as_bytes())].concat();
+    [field(1, b"2.0"), field(2, &info), field(8, b"")].concat()
 }
 
 fn not_found() -> Response {
@@ -36,13 +57,13 @@ fn info() -> Value {
     json!({"title": "Kubernetes", "version": KUBERNETES_VERSION})
 }
 
-fn index() -> Value {
+fn index(kinds: &[&'static Kind]) -> Value {
     let mut paths = Map::new();
-    let all = std::iter::once(("", "v1")).chain(named_groups());
+    let all = std::iter::once(("", "v1")).chain(named_groups(kinds));
     for (group, version) in all {
         let path =
             if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") };
-        if let Some(document) = document(group, version) {
+        if let Some(document) = document(kinds, group, version) {
             let hash = respond::hash(document.to_string().as_bytes());
             paths.insert(
                 path.clone(),
@@ -54,9 +75,9 @@ fn index() -> Value {
 }
 
 /// The document of one group and version.
-fn document(group: &str, version: &str) -> Option<Value> {
+fn document(kinds: &[&'static Kind], group: &str, version: &str) -> Option<Value> {
     let served: Vec<&Kind> =
-        kinds::ALL.iter().copied().filter(|kind| kind.group == group && kind.version == version).collect();
+        kinds.iter().copied().filter(|kind| kind.group == group && kind.version == version).collect();
     if served.is_empty() {
         return None;
     }
@@ -72,11 +93,22 @@ fn document(group: &str, version: &str) -> Option<Value> {
     }
     for kind in &served {
         let shown = json!([{"group": kind.group, "version": kind.version, "kind": kind.kind}]);
-        if let Some(definition) = schemas.get_mut(&definition_name(&type_name(kind))) {
+        if kind.is_custom {
+            schemas.insert(definition_of(kind), render_struct(schema(), &type_name(kind)));
+        }
+        if let Some(definition) = schemas.get_mut(&definition_of(kind)) {
             definition["x-kubernetes-group-version-kind"] = shown;
         }
     }
     Some(json!({"openapi": "3.0.0", "info": info(), "paths": paths, "components": {"schemas": schemas}}))
+}
+
+/// The name of a kind's type.
+fn definition_of(kind: &Kind) -> String {
+    if kind.is_custom {
+        return format!("{}.{}.{}", kind.group, kind.version, kind.kind);
+    }
+    definition_name(&type_name(kind))
 }
 
 /// Kubernetes' own names of the types.
@@ -96,7 +128,7 @@ fn add_paths(kind: &Kind, paths: &mut Map<String, Value>) {
         |name: &str| json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}});
     let parameters = json!([query("dryRun"), query("fieldManager"), query("fieldValidation")]);
     let body = json!({"content": {"application/json": {"schema": {
-        "$ref": format!("{REFERENCE}{}", definition_name(&type_name(kind)))}}}});
+        "$ref": format!("{REFERENCE}{}", definition_of(kind))}}}});
     let operation = |action: &str, writes: bool| {
         let mut operation = json!({"x-kubernetes-action": action, "x-kubernetes-group-version-kind": shown,
             "responses": {"200": {"description": "OK", "content": body["content"]}}});
@@ -141,6 +173,9 @@ fn render_struct(schema: &Schema, name: &str) -> Value {
     if !required.is_empty() {
         body["required"] = json!(required);
     }
+    if declared.is_open {
+        body["x-kubernetes-preserve-unknown-fields"] = json!(true);
+    }
     if declared.is_atomic {
         body["x-kubernetes-map-type"] = json!("atomic");
     }
@@ -180,6 +215,7 @@ fn render_type(field_type: &Type) -> Value {
         }
         Type::Quantity => json!({"oneOf": [{"type": "string"}, {"type": "number"}]}),
         Type::Any => json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}),
+        Type::Free => json!({"x-kubernetes-preserve-unknown-fields": true}),
         Type::Struct(name) | Type::Granular(name) => {
             json!({"allOf": [{"$ref": format!("{REFERENCE}{}", definition_name(name))}]})
         }

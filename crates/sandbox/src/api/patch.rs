@@ -43,6 +43,10 @@ impl Api {
         if patch_type == PatchType::Apply {
             return self.apply(call);
         }
+        if patch_type == PatchType::Strategic && call.kind().is_custom {
+            let message = "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+            return Err(Status::new(415, "UnsupportedMediaType", message, None));
+        }
         let patch = call.json_body()?;
         let mut unknown = Vec::new();
         let patched = self.store.update_with(&call.key(), &call.write_options(), |stored| {

@@ -21,9 +21,18 @@ pub(super) struct Target {
 
 impl Target {
     /// Reads the segments after `/api` or `/apis`. None when no such kind is served.
-    pub(super) fn parse(group: &str, version: &str, rest: &[String]) -> Option<Self> {
+    pub(super) fn parse(
+        kinds: &[&'static Kind],
+        group: &str,
+        version: &str,
+        rest: &[String],
+    ) -> Option<Self> {
         let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
-        let find = |plural: &str| kinds::find_by_plural(group, version, plural);
+        let find = |plural: &str| {
+            let served =
+                |kind: &&Kind| kind.group == group && kind.version == version && kind.plural == plural;
+            kinds.iter().copied().find(|kind| served(kind))
+        };
         let text = |part: &&str| (*part).to_owned();
         let (kind, namespace, tail) = match rest.as_slice() {
             // A namespace's own subresources look like resources in it.

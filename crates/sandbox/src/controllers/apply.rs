@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::events;
 use super::object::{kind, name, text, uid};
 use super::world::{Propagation, Write};
-use crate::store::{self, DeleteOptions, Key, Kind, Preconditions, Status, Store, kinds};
+use crate::store::{self, DeleteOptions, Key, Kind, Preconditions, Status, Store};
 
 /// Makes one write. That the object changed or vanished since the snapshot, or exists already, is no
 /// error: the change that did it wakes the controllers again.
@@ -22,11 +22,11 @@ pub(super) fn apply_write(store: &Store, write: Write) -> Result<(), Status> {
 fn attempt(store: &Store, write: Write) -> Result<(), Status> {
     match write {
         Write::Create(object) => {
-            store.create(kind_of(&object), object)?;
+            store.create(kind_of(store, &object), object)?;
         }
         Write::Update(object) => update(store, object)?,
         Write::UpdateStatus(object) => {
-            store.update_status(&key_of(&object), |stored| *stored = object)?;
+            store.update_status(&key_of(store, &object), |stored| *stored = object)?;
         }
         Write::Delete { object, grace_seconds, propagation } => {
             delete(store, &object, grace_seconds, propagation)?;
@@ -38,7 +38,7 @@ fn attempt(store: &Store, write: Write) -> Result<(), Status> {
 
 /// Spec and metadata first, then the status if the change was about that too.
 fn update(store: &Store, mut object: Value) -> Result<(), Status> {
-    let key = key_of(&object);
+    let key = key_of(store, &object);
     let status = object.get("status").cloned();
     let written = store.update(&key, |stored| *stored = object.take())?;
     if written.get("status") == status.as_ref() {
@@ -70,16 +70,16 @@ fn delete(
         grace_period_seconds,
         dry_run: false,
     };
-    store.delete(&key_of(object), &options)?;
+    store.delete(&key_of(store, object), &options)?;
     Ok(())
 }
 
-fn kind_of(object: &Value) -> &'static Kind {
-    kinds::find_by_kind(text(object, "/apiVersion"), kind(object)).unwrap_or_else(|| {
+fn kind_of(store: &Store, object: &Value) -> &'static Kind {
+    store.find_kind(text(object, "/apiVersion"), kind(object)).unwrap_or_else(|| {
         panic!("controllers write only known kinds, not {} {}", kind(object), name(object))
     })
 }
 
-fn key_of(object: &Value) -> Key {
-    Key::of(kind_of(object), object)
+fn key_of(store: &Store, object: &Value) -> Key {
+    Key::of(kind_of(store, object), object)
 }

@@ -6,6 +6,7 @@
 //! runs a process or opens a connection (that is the node's), and the life of nodes (that is GKE's).
 
 mod apply;
+mod definitions;
 mod deployment;
 pub(crate) mod digest;
 mod disruption;

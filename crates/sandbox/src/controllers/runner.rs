@@ -11,17 +11,17 @@ use tokio_util::sync::CancellationToken;
 use super::apply::apply_write;
 use super::world::{Reconciler, World};
 use super::{
-    deployment, disruption, endpoints, expansion, garbage, job, load_balancers, namespaces, node_lifecycle,
-    pod_gc, replicaset, scheduler, seed, statefulset, volumes,
+    definitions, deployment, disruption, endpoints, expansion, garbage, job, load_balancers, namespaces,
+    node_lifecycle, pod_gc, replicaset, scheduler, seed, statefulset, volumes,
 };
-use crate::store::{Status, Store, kinds};
+use crate::store::{Status, Store};
 
 /// A write that the store refused is tried again after this time, if nothing changes before.
 const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(1);
 /// A snapshot is taken again when writes came between its lists, this often at most.
 const SNAPSHOT_ATTEMPTS_MAX: usize = 8;
 
-static RECONCILERS: [&Reconciler; 14] = [
+static RECONCILERS: [&Reconciler; 15] = [
     &namespaces::RECONCILER,
     &deployment::RECONCILER,
     &replicaset::RECONCILER,
@@ -35,6 +35,7 @@ static RECONCILERS: [&Reconciler; 14] = [
     &disruption::RECONCILER,
     &node_lifecycle::RECONCILER,
     &pod_gc::RECONCILER,
+    &definitions::RECONCILER,
     &garbage::RECONCILER,
 ];
 
@@ -151,7 +152,7 @@ impl Runner {
         let mut world = World::new(self.store.now(), Arc::clone(&self.cluster_ca_pem));
         world.toleration_divisor = self.toleration_divisor;
         let mut fingerprint = Fingerprint::new();
-        for kind in kinds::ALL {
+        for kind in self.store.kinds() {
             let (objects, _) = self.store.list(kind, None);
             let newest = objects.iter().map(|object| crate::store::object::resource_version(object)).max();
             fingerprint.insert(kind.kind, (objects.len(), newest.unwrap_or(0)));

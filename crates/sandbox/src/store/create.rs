@@ -128,6 +128,9 @@ impl State {
         metadata::set_revision(&mut object, self.revision);
         let stored = Arc::new(object);
         let previous = self.objects.insert(key.clone(), Arc::clone(&stored));
+        if *key.kind == kinds::CUSTOM_RESOURCE_DEFINITION {
+            self.redefine();
+        }
         let event = journal::event(event_type, &stored, previous.as_ref());
         self.journal.append(self.revision, key, event);
         stored

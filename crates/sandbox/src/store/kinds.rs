@@ -15,6 +15,20 @@ pub struct Kind {
     pub subresources: &'static [&'static str],
     /// Whether kubectl counts it under `all`.
     pub in_category_all: bool,
+    /// Whether a CustomResourceDefinition added it.
+    pub is_custom: bool,
+    /// The columns that a definition asks for; the others' are the table's.
+    pub columns: &'static [Column],
+}
+
+/// A column of a custom kind's table.
+#[derive(Debug)]
+pub struct Column {
+    pub name: &'static str,
+    pub column_type: &'static str,
+    /// `.spec.size`, as kubectl's JSON paths begin.
+    pub path: &'static str,
+    pub is_wide: bool,
 }
 
 impl Kind {
@@ -91,6 +105,8 @@ macro_rules! kinds {
                 namespaced: $namespaced,
                 subresources: &[$($sub),*],
                 in_category_all: $all,
+                is_custom: false,
+                columns: &[],
             };
         )*
         /// Every kind, in the order of discovery.
@@ -113,6 +129,7 @@ kinds! {
     SECRET = "" "v1" "Secret" "secrets" "secret" [] true [] false;
     SERVICE_ACCOUNT = "" "v1" "ServiceAccount" "serviceaccounts" "serviceaccount" ["sa"] true [] false;
     SERVICE = "" "v1" "Service" "services" "service" ["svc"] true ["status"] true;
+    CUSTOM_RESOURCE_DEFINITION = "apiextensions.k8s.io" "v1" "CustomResourceDefinition" "customresourcedefinitions" "customresourcedefinition" ["crd" "crds"] false ["status"] false;
     CONTROLLER_REVISION = "apps" "v1" "ControllerRevision" "controllerrevisions" "controllerrevision" [] true [] false;
     DAEMON_SET = "apps" "v1" "DaemonSet" "daemonsets" "daemonset" ["ds"] true ["status"] true;
     DEPLOYMENT = "apps" "v1" "Deployment" "deployments" "deployment" ["deploy"] true ["status" "scale"] true;
@@ -131,14 +148,4 @@ kinds! {
     ROLE = "rbac.authorization.k8s.io" "v1" "Role" "roles" "role" [] true [] false;
     PRIORITY_CLASS = "scheduling.k8s.io" "v1" "PriorityClass" "priorityclasses" "priorityclass" ["pc"] false [] false;
     STORAGE_CLASS = "storage.k8s.io" "v1" "StorageClass" "storageclasses" "storageclass" ["sc"] false [] false;
-}
-
-/// The kind served at a path: group (empty for core), version and plural.
-pub fn find_by_plural(group: &str, version: &str, plural: &str) -> Option<&'static Kind> {
-    ALL.iter().copied().find(|k| k.group == group && k.version == version && k.plural == plural)
-}
-
-/// The kind that an apiVersion and kind name, as in ownerReferences.
-pub fn find_by_kind(api_version: &str, kind: &str) -> Option<&'static Kind> {
-    ALL.iter().copied().find(|k| k.kind == kind && k.api_version() == api_version)
 }

@@ -17,7 +17,8 @@ const SERVER_FIELDS: [&str; 8] = [
 ];
 
 /// Kinds whose generation counts changes of what is wanted.
-static COUNTED: [&Kind; 13] = [
+static COUNTED: [&Kind; 14] = [
+    &kinds::CUSTOM_RESOURCE_DEFINITION,
     &kinds::POD,
     &kinds::STATEFUL_SET,
     &kinds::DEPLOYMENT,
@@ -87,7 +88,7 @@ fn prune(metadata: &mut Map<String, Value>) {
 }
 
 pub(super) fn is_counted(kind: &Kind) -> bool {
-    COUNTED.contains(&kind)
+    kind.is_custom || COUNTED.contains(&kind)
 }
 
 pub(super) fn bump_generation(object: &mut Value) {

@@ -10,6 +10,7 @@
 //! finalization, scheduling): those are controllers.
 
 mod create;
+mod custom;
 pub mod defaults;
 mod delete;
 mod journal;
@@ -87,6 +88,8 @@ struct State {
     objects: BTreeMap<Key, Arc<Value>>,
     journal: Journal,
     addresses: ServiceAddresses,
+    /// What CustomResourceDefinitions add.
+    custom: Vec<&'static Kind>,
 }
 
 impl Store {
@@ -97,6 +100,7 @@ impl Store {
             objects: BTreeMap::new(),
             journal: Journal::default(),
             addresses: ServiceAddresses::default(),
+            custom: Vec::new(),
         };
         let (revision, _) = tokio::sync::watch::channel(0);
         let shared = Arc::new(Shared { clock, state: Mutex::new(state), revision });
@@ -141,6 +145,16 @@ impl Store {
         (state.list(kind, namespace), state.revision)
     }
 
+    /// Every kind that is served, in the order of discovery: Kubernetes' own, then those that were defined.
+    pub fn kinds(&self) -> Vec<&'static Kind> {
+        kinds::ALL.iter().chain(&self.lock().custom).copied().collect()
+    }
+
+    /// The kind that an apiVersion and kind name, as in ownerReferences.
+    pub fn find_kind(&self, api_version: &str, kind: &str) -> Option<&'static Kind> {
+        self.kinds().into_iter().find(|known| known.kind == kind && known.api_version() == api_version)
+    }
+
     /// The revision of the newest change.
     pub fn revision(&self) -> u64 {
         self.lock().revision
@@ -158,6 +172,12 @@ impl Store {
 }
 
 impl State {
+    /// Serves what the definitions that are there define.
+    fn redefine(&mut self) {
+        let definitions = self.list(&kinds::CUSTOM_RESOURCE_DEFINITION, None);
+        self.custom = definitions.iter().filter_map(|definition| custom::kind_of(definition)).collect();
+    }
+
     fn list(&self, kind: &'static Kind, namespace: Option<&str>) -> Vec<Arc<Value>> {
         let first = Key { kind, namespace: namespace.map(str::to_owned), name: String::new() };
         self.objects

@@ -203,6 +203,9 @@ impl State {
         self.revision += 1;
         metadata::set_revision(&mut object, self.revision);
         let previous = self.objects.remove(key);
+        if *key.kind == kinds::CUSTOM_RESOURCE_DEFINITION {
+            self.redefine();
+        }
         if *key.kind == kinds::SERVICE {
             ports::release(&mut self.addresses, &object);
         }

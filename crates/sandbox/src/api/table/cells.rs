@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{age, pods, storage, workloads};
+use crate::store::kinds::Column;
 use crate::store::{Kind, object};
 
 /// The cells of an object, one for each column.
@@ -66,6 +67,11 @@ pub(super) fn cells(kind: &Kind, object: &Value, now: jiff::Timestamp) -> Vec<Va
             let role = json!(reference(object, "/roleRef"));
             vec![name, role, age, subjects("User"), subjects("Group"), subjects("ServiceAccount")]
         }
+        "CustomResourceDefinition" => vec![name, text("/metadata/creationTimestamp")],
+        _ if !kind.columns.is_empty() => {
+            let own = kind.columns.iter().map(|column| custom(column, object, now));
+            std::iter::once(name).chain(own).collect()
+        }
         _ => vec![name, age],
     }
 }
@@ -76,6 +82,16 @@ pub(super) fn or_text(object: &Value, path: &str, absent: &str) -> Value {
         Some(Value::Number(number)) => json!(number.to_string()),
         Some(Value::Bool(flag)) => json!(flag.to_string()),
         _ => json!(absent),
+    }
+}
+
+/// The value that a simple JSON path leads to; a date is shown as its age.
+fn custom(column: &Column, object: &Value, now: jiff::Timestamp) -> Value {
+    let found = object.pointer(&column.path.replace(['.', '['], "/").replace(']', "")).cloned();
+    match found {
+        Some(Value::String(time)) if column.column_type == "date" => json!(age(&time, now)),
+        Some(found @ (Value::Object(_) | Value::Array(_))) => json!(found.to_string()),
+        found => found.unwrap_or_default(),
     }
 }
 

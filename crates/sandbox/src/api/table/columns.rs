@@ -13,7 +13,17 @@ pub(super) struct Column {
 
 /// The columns of a kind, in order.
 pub(super) fn columns(kind: &Kind) -> Vec<Column> {
-    line(kind).split(", ").map(parse_column).collect()
+    let own = kind.columns.iter().map(|column| Column {
+        name: column.name,
+        column_type: column.column_type,
+        is_wide: column.is_wide,
+    });
+    let own: Vec<_> = own.collect();
+    let mut all: Vec<_> = line(kind).split(", ").map(parse_column).collect();
+    if !own.is_empty() {
+        all.splice(1.., own);
+    }
+    all
 }
 
 /// `+` marks a wide column, `#` an integer, `@` a date.
@@ -40,7 +50,7 @@ fn line(kind: &Kind) -> &'static str {
         "PriorityClass" => "Name, Value, Global-Default, Age, PreemptionPolicy",
         "ServiceAccount" => "Name, Secrets, Age",
         "StorageClass" => "Name, Provisioner, ReclaimPolicy, VolumeBindingMode, AllowVolumeExpansion, Age",
-        "LimitRange" => "Name, @Created At",
+        "LimitRange" | "CustomResourceDefinition" => "Name, @Created At",
         "Node" => {
             "Name, Status, Roles, Age, Version, +Internal-IP, +External-IP, +OS-Image, +Kernel-Version, +Container-Runtime"
         }

@@ -67,6 +67,12 @@ pub(super) fn reset_status(kind: &Kind, object: &mut Value) {
     if *kind == kinds::NODE || !kind.has_subresource("status") {
         return;
     }
+    if kind.is_custom {
+        if let Some(body) = object.as_object_mut() {
+            body.shift_remove("status");
+        }
+        return;
+    }
     let initial = match kind.kind {
         "Pod" => pod::initial_status(object),
         "Namespace" => json!({"phase": "Active"}),
@@ -97,6 +103,9 @@ pub(super) fn apply(kind: &Kind, object: &mut Value) {
         ("batch", "CronJob") => workloads::cron_job(object),
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => binding(object),
         ("storage.k8s.io", "StorageClass") => storage_class(object),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+            set_default(child(object, "spec"), "conversion", json!({"strategy": "None"}));
+        }
         ("networking.k8s.io", "NetworkPolicy") => {
             set_default(child(object, "spec"), "policyTypes", json!(["Ingress"]));
         }

@@ -89,18 +89,19 @@ fn collect(schema: &Schema, value_type: &Type, value: &Value, path: &mut Vec<Str
                 path.pop();
             }
         }
-        (Type::Struct(_) | Type::Granular(_) | Type::Map(..), Value::Object(map)) => {
+        (Type::Struct(_) | Type::Granular(_) | Type::Map(..) | Type::Free, Value::Object(map)) => {
             for (key, child) in map {
                 let Some(child_type) = field_type(schema, value_type, key) else { continue };
                 path.push(format!("f:{key}"));
                 collect(schema, &child_type, child, path, set);
                 let is_bare = child.is_null() || child.as_object().is_some_and(Map::is_empty);
-                if is_bare || matches!(value_type, Type::Map(..)) {
+                if is_bare || child_type == Type::Free || matches!(value_type, Type::Map(..)) {
                     set.insert(path);
                 }
                 path.pop();
             }
         }
+        (Type::Free, _) => set.insert(path),
         _ => {}
     }
 }
@@ -124,8 +125,11 @@ impl Walk<'_> {
             return;
         }
         let both_empty = is_empty(old) && is_empty(new);
-        let is_scalar =
-            !matches!(value_type, Type::Struct(_) | Type::Granular(_) | Type::List(..) | Type::Map(..));
+        let is_scalar = match value_type {
+            Type::Struct(_) | Type::Granular(_) | Type::List(..) | Type::Map(..) => false,
+            Type::Free => [old, new].into_iter().flatten().any(|value| !value.is_object()),
+            _ => true,
+        };
         if is_scalar || is_leaf(self.schema, value_type) || both_empty {
             return self.compare_leaf(old, new);
         }

@@ -43,7 +43,7 @@ impl Walk<'_> {
                 }
                 Ok(())
             }
-            (Type::Any, _)
+            (Type::Any | Type::Free, _)
             | (Type::Text | Type::Time | Type::IntOrText | Type::Quantity, Value::String(_))
             | (Type::Boolean, Value::Bool(_))
             | (Type::Number | Type::Quantity, Value::Number(_)) => Ok(()),
@@ -62,7 +62,8 @@ impl Walk<'_> {
     ) -> Result<(), Status> {
         let Some(declared) = self.schema.get(name) else { return Ok(()) };
         let Some(map) = value.as_object_mut() else { return Ok(()) };
-        let strange: Vec<_> = map.keys().filter(|key| !declared.fields.contains_key(*key)).cloned().collect();
+        let is_strange = |key: &&String| !declared.is_open && !declared.fields.contains_key(*key);
+        let strange: Vec<_> = map.keys().filter(is_strange).cloned().collect();
         for key in strange {
             map.shift_remove(&key);
             self.unknown.push(join(path, &key));
@@ -121,7 +122,9 @@ fn join(path: &str, key: &str) -> String {
 /// What Go calls the type.
 fn go_type(wanted: &Type) -> String {
     match wanted {
-        Type::Text | Type::Quantity | Type::Time | Type::IntOrText | Type::Any => "string".to_owned(),
+        Type::Text | Type::Quantity | Type::Time | Type::IntOrText | Type::Any | Type::Free => {
+            "string".to_owned()
+        }
         Type::Integer => "int32".to_owned(),
         Type::Number => "float64".to_owned(),
         Type::Boolean => "bool".to_owned(),

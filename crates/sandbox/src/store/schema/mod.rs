@@ -27,6 +27,8 @@ pub enum Type {
     Time,
     /// Whatever is there, replaced as a whole.
     Any,
+    /// Whatever is there; maps merge key by key, anything else is replaced as a whole.
+    Free,
     Struct(String),
     /// A struct that merges field by field here although its type says otherwise.
     Granular(String),
@@ -58,6 +60,8 @@ pub struct Field {
 #[derive(Debug, Default)]
 pub struct StructType {
     pub is_atomic: bool,
+    /// Whether it may have fields that are not declared.
+    pub is_open: bool,
     pub fields: BTreeMap<String, Field>,
 }
 
@@ -93,9 +97,11 @@ impl Schema {
     pub fn descend(&self, parent: &Type, field: &str) -> Option<Type> {
         match parent {
             Type::Struct(name) | Type::Granular(name) => {
-                let found = self.get(name)?.fields.get(field)?;
-                Some(found.field_type.clone())
+                let declared = self.get(name)?;
+                let found = declared.fields.get(field).map(|field| field.field_type.clone());
+                found.or_else(|| declared.is_open.then_some(Type::Free))
             }
+            Type::Free => Some(Type::Free),
             Type::Map(item, _) => Some(Type::clone(item)),
             _ => None,
         }
@@ -105,7 +111,7 @@ impl Schema {
     pub fn is_atomic(&self, field_type: &Type) -> bool {
         match field_type {
             Type::Struct(name) => self.get(name).is_none_or(|found| found.is_atomic),
-            Type::Granular(_) => false,
+            Type::Granular(_) | Type::Free => false,
             Type::List(_, merge) => *merge == ListMerge::Atomic,
             Type::Map(_, atomic) => *atomic,
             _ => true,
@@ -115,6 +121,9 @@ impl Schema {
 
 /// `rbac.authorization.k8s.io` is the package `rbac`, as in Kubernetes' own type names.
 pub fn type_name(kind: &Kind) -> String {
+    if kind.is_custom {
+        return "custom.v1.Resource".to_owned();
+    }
     let package = match kind.group {
         "" => "core",
         group => group.split('.').next().unwrap_or(group),
@@ -133,8 +142,9 @@ fn parse_schema(text: &str) -> Schema {
         } else {
             let mut words = line.split(' ');
             words.next().expect("a line has a word").clone_into(&mut current);
-            let is_atomic = words.next() == Some("atomic");
-            schema.types.insert(current.clone(), StructType { is_atomic, fields: BTreeMap::new() });
+            let word = words.next();
+            let (is_atomic, is_open) = (word == Some("atomic"), word == Some("open"));
+            schema.types.insert(current.clone(), StructType { is_atomic, is_open, fields: BTreeMap::new() });
         }
     }
     schema
