@@ -156,7 +156,7 @@ impl TemplateSet {
     /// # Errors
     /// Bad syntax, and calls of functions that do not exist.
     pub fn parse(&mut self, name: &str, source: &str) -> Result<(), TemplateError> {
-        self.add(parser::parse(name, source)?);
+        self.add(parser::parse(name, source)?.into_iter().map(Arc::new));
         Ok(())
     }
 
@@ -195,12 +195,12 @@ impl TemplateSet {
     }
 
     /// Adds templates; one with only space does not replace one with content.
-    fn add(&mut self, parsed: Vec<Template>) {
+    fn add(&mut self, parsed: impl IntoIterator<Item = Arc<Template>>) {
         let templates = Arc::make_mut(&mut self.templates);
         for template in parsed {
             let keeps_old = template.is_empty() && templates.contains_key(&template.name);
             if !keeps_old {
-                templates.insert(template.name.clone(), Arc::new(template));
+                templates.insert(template.name.clone(), template);
             }
         }
     }

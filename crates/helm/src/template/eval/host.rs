@@ -1,5 +1,7 @@
 //! What functions may ask of the rendering they run in.
 
+use std::sync::Arc;
+
 use super::machine::{Machine, STEPS};
 use crate::functions::{FunctionError, Host};
 use crate::template::format::quote;
@@ -34,9 +36,12 @@ impl Host for Machine<'_> {
         };
         let parsed = parser::parse(ROOT, text).map_err(|error| within("cannot parse template", error))?;
         let outer = self.set.clone();
+        let parsed: Vec<_> = parsed.into_iter().map(Arc::new).collect();
+        // The text itself runs even if it is empty and so does not replace an outer one in the set.
+        let root = parsed.iter().find(|template| template.name == ROOT).cloned();
         self.set.add(parsed);
         let data = Some(data.clone()).filter(|data| !data.is_nil());
-        let result = match self.set.find(ROOT) {
+        let result = match root {
             Some(root) => self.run_template(&root, data),
             None => Ok(String::new()),
         };
