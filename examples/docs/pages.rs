@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use provider_redis::cluster::cluster_schema;
+use provider_redis::cluster::{cluster_schema, clusters_schema};
 use provider_redis::provider::schema::provider_schema;
 use thiserror::Error;
 
@@ -26,7 +26,11 @@ pub(crate) enum Error {
 /// Every page, as it should be in the repository at `root`.
 pub(crate) fn pages(root: &Path) -> Result<Vec<Page>, Error> {
     let page = |name: &str, text| Page { path: root.join("docs").join(name), text };
-    Ok(vec![page("index.md", render_provider(root)?), page("resources/ha_cluster.md", render_cluster(root)?)])
+    Ok(vec![
+        page("index.md", render_provider(root)?),
+        page("resources/ha_cluster.md", render_cluster(root)?),
+        page("data-sources/ha_clusters.md", render_clusters(root)?),
+    ])
 }
 
 /// That each page is on disk as it should be.
@@ -66,6 +70,23 @@ fn render_provider(root: &Path) -> Result<String, Error> {
     .concat())
 }
 
+fn render_clusters(root: &Path) -> Result<String, Error> {
+    let schema = clusters_schema();
+    Ok([
+        render_head(
+            "redis_ha_clusters Data Source - terraform-provider-redis",
+            "redis_ha_clusters (Data Source)",
+            &schema.description,
+        ),
+        format!(
+            "\n## Example Usage\n\n{}",
+            example(root, "data-sources/redis_ha_clusters/data-source.tf", "terraform")?
+        ),
+        format!("\n{}", render_schema(&schema.attributes)),
+    ]
+    .concat())
+}
+
 fn render_cluster(root: &Path) -> Result<String, Error> {
     let schema = cluster_schema();
     Ok([
@@ -78,11 +99,14 @@ fn render_cluster(root: &Path) -> Result<String, Error> {
         "\nThe least that a cluster needs, where the provider reaches Kubernetes by itself:\n\n".to_owned(),
         example(root, "resources/redis_ha_cluster/resource.tf", "terraform")?,
         format!("\n{}", render_schema(&schema.attributes)),
-        "\n## Import\n\nA release that exists already is imported by its names. The shorter id reaches the \
-         cluster of the provider's\n`kubernetes` block or of the `KUBE_*` variables; the longer one reaches it \
-         through GKE, and may end with the\nnode pool to manage.\n\n"
+        "\n## Import\n\nA release that exists already, of this or of any public redis-ha chart, is imported by its \
+         names. The shorter id\nreaches the cluster of the provider's `kubernetes` block or of the `KUBE_*` \
+         variables; the longer one reaches it\nthrough GKE, and may end with the node pool to manage. The guide \
+         [Adopt what already runs](../guides/import.md)\ntells all ways in.\n\n"
             .to_owned(),
         example(root, "resources/redis_ha_cluster/import.sh", "shell")?,
+        "\nWith Terraform 1.12 or later by its identity:\n\n".to_owned(),
+        example(root, "resources/redis_ha_cluster/import-by-identity.tf", "terraform")?,
     ]
     .concat())
 }

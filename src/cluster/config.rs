@@ -29,6 +29,8 @@ pub struct Config {
     /// Digest of each object by `Kind/name`; `None` where another rendering may differ.
     pub objects: BTreeMap<String, Option<String>>,
     pub pod_template: Option<String>,
+    /// Digest of what the StatefulSet keeps for life.
+    pub fixed_fields: Option<String>,
     pub capabilities: Capabilities,
 }
 

@@ -12,6 +12,17 @@ pub fn pod_template_digest<'a>(objects: impl IntoIterator<Item = &'a Json>) -> O
     Some(hex(&Sha256::digest(sorted(template).to_string())))
 }
 
+/// Digest of what the StatefulSet among the objects keeps for life.
+pub fn fixed_fields_digest<'a>(objects: impl IntoIterator<Item = &'a Json>) -> Option<String> {
+    let mut objects = objects.into_iter();
+    let set = objects.find(|object| object.get("kind").and_then(Json::as_str) == Some("StatefulSet"))?;
+    let mut spec = set.get("spec")?.clone();
+    for free in ["replicas", "template", "updateStrategy", "revisionHistoryLimit", "minReadySeconds"] {
+        spec.as_object_mut()?.remove(free);
+    }
+    Some(hex(&Sha256::digest(sorted(&spec).to_string())))
+}
+
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

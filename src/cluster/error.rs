@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::discover::Unfit;
 use crate::gke::GkeError;
 use crate::kubernetes::KubernetesError;
 use crate::sentinel;
@@ -46,6 +47,8 @@ pub enum Error {
          `hardAntiAffinity: false` in values"
     )]
     TooFewNodes { replicas: i64, nodes: i64, zones: i64, per_zone: i64 },
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     #[error("interrupted")]
     Interrupted,
 }

@@ -18,6 +18,7 @@ use super::password::generate;
 use super::repair::{await_settled, repair_settings};
 use super::site::Site;
 use super::steps::Step;
+use super::takeover::{Recreating, keep_secrets};
 use crate::gke::{self, NodePoolSpec};
 use crate::kubernetes::{Password, Wait};
 
@@ -166,7 +167,9 @@ async fn upgrade(work: &Work<'_>) -> Result<(), Error> {
         Err(source) => return Err(error(source)),
     };
     let rendered = rendered(work, history.next_revision(), true).await?;
-    let done = action::upgrade(&site.kubernetes, &Here, &rendered, &options(work, BTreeSet::new())).await;
+    keep_secrets(site, &work.config.names).await?;
+    let cluster = Recreating { kubernetes: &site.kubernetes, wait: work.wait() };
+    let done = action::upgrade(&cluster, &Here, &rendered, &options(work, BTreeSet::new())).await;
     done.map(drop).map_err(error)
 }
 

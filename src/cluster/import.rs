@@ -1,9 +1,10 @@
 //! The import verb: finds a release by its names alone and changes nothing.
 
-use tfplugin_sdk::{Attr, Outcome, Private};
+use tfplugin_sdk::{Attr, Diagnostics, Outcome, Private};
 
 use super::clients::Clients;
 use super::diagnostics::failed;
+use super::discover;
 use super::error::Error;
 use super::import_id::{ImportId, parse_import_id};
 use super::model::{Gke, Model, NodePool};
@@ -21,20 +22,22 @@ pub async fn import(clients: &Clients, id: &str) -> Outcome<Model> {
         }
     };
     match find(clients, &id).await {
-        Ok((model, private)) => Outcome::new(model, private),
+        Ok((model, private, found)) => Outcome::new(model, private).with(found),
         Err(error) => Outcome::failed(None, failed("import the cluster", &error)),
     }
 }
 
-async fn find(clients: &Clients, id: &ImportId) -> Result<(Model, Private), Error> {
+async fn find(clients: &Clients, id: &ImportId) -> Result<(Model, Private, Diagnostics), Error> {
     let named = named(id);
     let (site, observed) = look(clients, &named).await?;
     if observed.release.is_none() {
-        return Err(Error::NotFound { namespace: id.namespace.clone(), name: id.name.clone() });
+        return Err(discover::absent(&site).await);
     }
     let mut private = Private::default();
     remember(&site, &observed, &mut private).await;
-    Ok((refresh(&named, &observed, (&id.namespace, &id.name)), private))
+    let model = refresh(&named, &observed, (&id.namespace, &id.name));
+    let found = discover::examine(&site, &observed, &model).await?;
+    Ok((model, private, found))
 }
 
 /// A state in which only the names are set.

@@ -7,16 +7,19 @@
 //! `outputs`. I/O: `charts` and `gather` (chart bytes and capabilities), `observe` (reads), `execute` (writes).
 //! Each verb is one thin file. Deliberately absent: how Kubernetes, GKE and Redis are spoken to.
 
+pub mod adopted;
 pub mod capacity;
 pub mod chart_source;
 pub mod charts;
 pub mod clients;
+pub mod clusters;
 pub mod config;
 pub mod converge;
 pub mod create;
 pub mod delete;
 pub mod diagnostics;
 pub mod digest;
+pub mod discover;
 pub mod duration;
 pub mod error;
 pub mod execute;
@@ -40,9 +43,11 @@ pub mod refresh;
 pub mod repair;
 pub mod resolve;
 pub mod resource;
+pub mod scan;
 pub mod schema;
 pub mod site;
 pub mod steps;
+pub mod takeover;
 pub mod typed;
 pub mod update;
 pub mod validate;
@@ -51,6 +56,7 @@ pub mod values;
 
 pub use charts::Charts;
 pub use clients::{Clients, Connection};
+pub use clusters::{RedisHaClusterList, RedisHaClusters, clusters_schema};
 pub use duration::parse_duration;
 pub use resource::RedisHaCluster;
 pub use schema::cluster_schema;

@@ -7,8 +7,9 @@ use helm::release::{History, Release, ReleaseError};
 use k8s_openapi::api::core::v1::{Pod, Service};
 use serde_json::Value as Json;
 
+use super::adopted::own_secrets_as_existing;
 use super::chart_source::name_of_recorded;
-use super::digest::pod_template_digest;
+use super::digest::{fixed_fields_digest, pod_template_digest};
 use super::error::Error;
 use super::fingerprint;
 use super::observed::{Observed, Placement, ReleaseSeen, SecretSeen, StatefulSetSeen};
@@ -64,7 +65,7 @@ fn release_seen(site: &Site, latest: &Release, current: &Release) -> Result<Rele
     let digests = helm::manifest::digests(&manifests);
     let chart_values = current.chart.get("values").cloned().unwrap_or_default();
     let config = Json::Object(current.config.clone());
-    Ok(ReleaseSeen {
+    let mut seen = ReleaseSeen {
         revision: i64::try_from(latest.version).unwrap_or(i64::MAX),
         status: latest.info.status.as_str().to_owned(),
         chart_version: current.chart_version().to_owned(),
@@ -75,7 +76,10 @@ fn release_seen(site: &Site, latest: &Release, current: &Release) -> Result<Rele
         config,
         objects: digests.into_iter().filter_map(|(key, digest)| Some((key, digest?))).collect(),
         pod_template: pod_template_digest(manifests.iter().flat_map(helm::manifest::Manifest::objects)),
-    })
+        fixed_fields: fixed_fields_digest(manifests.iter().flat_map(helm::manifest::Manifest::objects)),
+    };
+    own_secrets_as_existing(&mut seen, &site.release, &site.namespace);
+    Ok(seen)
 }
 
 /// A chart's own values under what a release was given; a null deletes a default.

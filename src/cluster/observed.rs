@@ -45,6 +45,8 @@ pub struct ReleaseSeen {
     pub objects: BTreeMap<String, String>,
     /// Digest of the pods' template in the manifest.
     pub pod_template: Option<String>,
+    /// Digest of what the StatefulSet in the manifest keeps for life.
+    pub fixed_fields: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

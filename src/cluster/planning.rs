@@ -9,11 +9,14 @@ use super::gather::{Here, gather};
 use super::model::Model;
 use super::plan::{Input, plan};
 use super::resolve::{Gathered, Revision, resolve};
+use super::takeover::{Before, announce};
 use super::validate;
 use crate::chart::Facts;
 
 /// Where private data keeps the digest of the pods' template that stands in the release.
 pub const POD_TEMPLATE: &str = "pod_template";
+/// Where private data keeps the digest of what the StatefulSet in the release keeps for life.
+pub const FIXED_FIELDS: &str = "fixed_fields";
 
 pub async fn plan_change(clients: Option<&Clients>, request: PlanRequest<Model>) -> PlanOutcome<Model> {
     let PlanRequest { prior, config, proposed, mut private } = request;
@@ -62,6 +65,11 @@ async fn plan_known(
     let mut planned = plan(&input);
     diagnostics.extend(std::mem::take(&mut planned.diagnostics));
     diagnostics.extend(report(prior, &planned.model));
+    if let Some(prior) = prior {
+        let fixed_fields: Option<String> = private.get(FIXED_FIELDS);
+        let before = Before { pod_template: pod_template.as_deref(), fixed_fields: fixed_fields.as_deref() };
+        diagnostics.extend(announce(prior, &resolved, &before));
+    }
     if diagnostics.has_errors() { Err(diagnostics) } else { Ok((planned, diagnostics)) }
 }
 

@@ -9,7 +9,7 @@ use super::gather::{cluster_id, freeze};
 use super::model::Model;
 use super::observe::observe;
 use super::observed::Observed;
-use super::planning::POD_TEMPLATE;
+use super::planning::{FIXED_FIELDS, POD_TEMPLATE};
 use super::refresh::refresh;
 use super::resolve::timeouts;
 use super::site::Site;
@@ -47,6 +47,8 @@ async fn refreshed(site: &Site, state: &Model, mut private: Private, observed: &
 pub async fn remember(site: &Site, observed: &Observed, private: &mut Private) {
     let pod_template = observed.release.as_ref().and_then(|release| release.pod_template.as_ref());
     private.set(POD_TEMPLATE, &pod_template);
+    let fixed = observed.release.as_ref().and_then(|release| release.fixed_fields.as_ref());
+    private.set(FIXED_FIELDS, &fixed);
     match site.kubernetes.server_capabilities().await {
         Ok(capabilities) => freeze(private, &capabilities),
         Err(error) => tracing::warn!(%error, "the capabilities of an earlier look stay"),

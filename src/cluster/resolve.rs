@@ -11,9 +11,10 @@ use helm::value::{Map, Value};
 use serde_json::{Map as JsonMap, Value as Json};
 use tfplugin_sdk::{Attr, AttributePath, Diagnostic, Diagnostics, path};
 
+use super::adopted::sentinel_secret;
 use super::chart_source::ChartSource;
 use super::config::{Auth, Config, GkeConfig, Repair, Timeouts};
-use super::digest::pod_template_digest;
+use super::digest::{fixed_fields_digest, pod_template_digest};
 use super::duration::parse_duration;
 use super::model::Model;
 use super::{typed, values};
@@ -71,7 +72,10 @@ pub fn resolve(
     if !config.values.is_null() {
         refuse_contradictions(&documents, &settings)?;
     }
-    let values = helm::values::merge(&documents, &to_map(&settings.to_values()));
+    let mut values = helm::values::merge(&documents, &to_map(&settings.to_values()));
+    if let Some(secret) = prior.and_then(|_| sentinel_secret(&coalesced, release, namespace)) {
+        values = helm::values::merge(&values, &to_map(&secret));
+    }
     let request = Request {
         name: release,
         namespace,
@@ -95,6 +99,9 @@ pub fn resolve(
         effective_values,
         objects: rendered.digests(),
         pod_template: pod_template(&rendered),
+        fixed_fields: fixed_fields_digest(
+            rendered.manifests.iter().flat_map(helm::manifest::Manifest::objects),
+        ),
         chart_source: gathered.source.clone(),
         rendered,
         capabilities: gathered.capabilities.clone(),

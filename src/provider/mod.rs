@@ -10,11 +10,14 @@ use std::time::Duration;
 
 use tfplugin_sdk::resource::ErasedResource;
 use tfplugin_sdk::{
-    Attr, Configured, Context, Diagnostic, Diagnostics, Provider, Schema, async_trait, erase, path,
+    Attr, Configured, Context, Diagnostic, Diagnostics, ErasedDataSource, ErasedList, Provider, Schema,
+    async_trait, erase, erase_data_source, erase_list, path,
 };
 use tokio::sync::Mutex;
 
-use crate::cluster::{Charts, Clients, Connection, RedisHaCluster, parse_duration};
+use crate::cluster::{
+    Charts, Clients, Connection, RedisHaCluster, RedisHaClusterList, RedisHaClusters, parse_duration,
+};
 use crate::gke::{Gke, GkeSettings, Secret};
 use crate::kubernetes::{ExecSettings, Kubernetes, KubernetesSettings, Mode, Password};
 use schema::{Google, ProviderConfig, provider_schema};
@@ -53,6 +56,14 @@ impl Provider for RedisProvider {
 
     fn resources(&self) -> Vec<Box<dyn ErasedResource<Clients>>> {
         vec![erase(RedisHaCluster)]
+    }
+
+    fn data_sources(&self) -> Vec<Box<dyn ErasedDataSource<Clients>>> {
+        vec![erase_data_source(RedisHaClusters)]
+    }
+
+    fn lists(&self) -> Vec<Box<dyn ErasedList<Clients>>> {
+        vec![erase_list(RedisHaClusterList)]
     }
 }
 

@@ -20,6 +20,11 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// A chart that was written for the tests: `old` or `new`.
+pub(crate) fn chart(generation: &str) -> String {
+    root().join("tests/sandbox/charts").join(generation).display().to_string()
+}
+
 pub(crate) fn tool(name: &str) -> PathBuf {
     let path = root().join("target/tools").join(name);
     assert!(path.exists(), "{} is missing: run `make tools`", path.display());
@@ -99,6 +104,21 @@ impl Sandbox {
         let mut all = vec!["exec", pod, "-c", "sentinel", "--", "redis-cli", "-p", "26379"];
         all.extend(arguments);
         self.kubectl(&all)
+    }
+
+    /// Writes another status into a record of Helm, as whoever is killed leaves one behind.
+    pub(crate) fn set_release_status(&self, name: &str, revision: u32, status: &str) {
+        let record = format!("sh.helm.release.v1.{name}.v{revision}");
+        let script = format!(
+            "set -eu; old=$(kubectl get secret {record} -o 'go-template={{{{.data.release | base64decode}}}}' | \
+             base64 -d | gunzip | sed 's/\"status\":\"[a-z-]*\"/\"status\":\"{status}\"/'); \
+             new=$(printf %s \"$old\" | gzip -n | base64 -w 0 | base64 -w 0); \
+             kubectl patch secret {record} -p '{{\"data\":{{\"release\":\"'$new'\"}}}}'; \
+             kubectl label --overwrite secret {record} status={status}"
+        );
+        let path = format!("{}:/usr/bin:/bin", tool("helm4").display());
+        let output = self.client("bash").env("PATH", path).args(["-c", &script]).output().expect("bash runs");
+        assert_success(&script, &output);
     }
 
     /// How many requests the APIs have answered.

@@ -89,7 +89,7 @@ impl<P: Provider> Harness<P> {
     /// When a schema breaks a rule.
     pub fn new(provider: P) -> Self {
         let server = Server::new(provider);
-        demand("the provider's schema", &schema_rules::check(server.schema()));
+        demand("the provider's schema", &schema_rules::check_provider(server.schema()));
         for (name, schema) in server.resource_schemas() {
             demand(&format!("the schema of {name}"), &schema_rules::check(schema));
         }

@@ -10,9 +10,23 @@ use crate::value::Type;
 const RESERVED: [&str; 7] =
     ["connection", "count", "depends_on", "for_each", "lifecycle", "provider", "provisioner"];
 
+/// Names that Terraform keeps for itself in a provider block.
+const RESERVED_BY_PROVIDERS: [&str; 7] =
+    ["alias", "count", "depends_on", "for_each", "lifecycle", "source", "version"];
+
+/// The schema of a resource.
 pub(super) fn check(schema: &Schema) -> Vec<Violation> {
+    check_names(schema, &RESERVED)
+}
+
+/// The schema of the provider block.
+pub(super) fn check_provider(schema: &Schema) -> Vec<Violation> {
+    check_names(schema, &RESERVED_BY_PROVIDERS)
+}
+
+fn check_names(schema: &Schema, reserved: &[&str]) -> Vec<Violation> {
     let mut found = Vec::new();
-    for name in RESERVED.iter().filter(|name| schema.attributes.contains_key(**name)) {
+    for name in reserved.iter().filter(|name| schema.attributes.contains_key(**name)) {
         let path = AttributePath::root().attribute(*name);
         found.push(Violation::new(1, &path, "the name is reserved by Terraform"));
     }

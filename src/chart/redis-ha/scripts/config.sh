@@ -30,9 +30,21 @@ write_redis_conf() {
   mv "$CONF/redis.conf.new" "$CONF/redis.conf"
 }
 
-# The same id for the same pod, always: a sentinel that came back under a new one would count twice.
+# The same id for the same pod, always: a sentinel that came back under a new one would count twice. A
+# volume that remembers one, of a chart that made ids otherwise, keeps it.
 sentinel_id() {
-  printf '%s\n%s\nindex: %s' "$NAME" "$RELEASE" "$1" | sha256sum | cut -c 1-40
+  if [ "$1" = "$INDEX" ]; then
+    kept=$(awk '$1 == "sentinel" && $2 == "myid" { print $3 }' "$CONF/sentinel.conf" 2>/dev/null | tail -n 1)
+  else
+    kept=$(awk -v group="$GROUP" -v ip="$2" \
+      '$1 == "sentinel" && $2 == "known-sentinel" && $3 == group && $4 == ip { print $6 }' \
+      "$CONF/sentinel.conf" 2>/dev/null | tail -n 1)
+  fi
+  if [ -n "$kept" ]; then
+    echo "$kept"
+  else
+    printf '%s\n%s\nindex: %s' "$NAME" "$RELEASE" "$1" | sha256sum | cut -c 1-40
+  fi
 }
 
 # A sentinel that knows the others from the start counts them in every vote, and needs not wait for the
@@ -41,7 +53,7 @@ write_sentinel_conf() {
   mkdir -p "$CONF"
   epochs=$(grep -E "^sentinel (current-epoch|leader-epoch $GROUP) " "$CONF/sentinel.conf" 2>/dev/null)
   {
-    echo "sentinel myid $(sentinel_id "$INDEX")"
+    echo "sentinel myid $(sentinel_id "$INDEX" "$MY_IP")"
     echo "sentinel announce-ip $MY_IP"
     echo "sentinel announce-port $SENTINEL_PORT"
     echo "sentinel monitor $GROUP $MASTER $REDIS_PORT $QUORUM"
@@ -55,7 +67,7 @@ write_sentinel_conf() {
     for peer in $PEERS; do
       ip=${peer#*:}
       [ "$ip" = "$MASTER" ] || echo "sentinel known-replica $GROUP $ip $REDIS_PORT"
-      [ "$ip" = "$MY_IP" ] || echo "sentinel known-sentinel $GROUP $ip $SENTINEL_PORT $(sentinel_id "${peer%%:*}")"
+      [ "$ip" = "$MY_IP" ] || echo "sentinel known-sentinel $GROUP $ip $SENTINEL_PORT $(sentinel_id "${peer%%:*}" "$ip")"
     done
     if [ -n "$epochs" ]; then
       echo "$epochs"

@@ -1,0 +1,222 @@
+//! Finds what a name and a namespace stand for, and says what was found when it is not what can be
+//! managed. Reads only.
+
+use helm::release::{Release, Status};
+use serde_json::Value as Json;
+use tfplugin_sdk::{Attr, Diagnostics};
+
+use super::error::Error;
+use super::model::Model;
+use super::observe::recorded_release;
+use super::observed::Observed;
+use super::site::Site;
+use super::typed::NODE_POOL_LABEL;
+use crate::chart::effective::{effective, names};
+use crate::chart::{Effective, Names};
+
+/// The chart's own name.
+const CHART: &str = "redis-ha";
+/// Where Helm 2 kept its records.
+const TILLER_NAMESPACE: &str = "kube-system";
+
+/// What stands in the way of managing a release.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    #[error(
+        "the release {name} was made by Helm 2: its record is the ConfigMap {TILLER_NAMESPACE}/{config_map}. \
+         Convert it first: helm 2to3 convert {name}. Then import it again"
+    )]
+    HelmTwo { name: String, config_map: String },
+    #[error(
+        "there is no record of a release {namespace}/{name}, but the StatefulSet {namespace}/{set} carries its \
+         labels: it was made without Helm, or the record was lost. Give it one with the chart and the values that \
+         it was made of: helm upgrade --install {name} CHART --namespace {namespace} --take-ownership -f VALUES \
+         (Helm 3.17 or later). Then import it again"
+    )]
+    NoRecord { namespace: String, name: String, set: String },
+    #[error(
+        "revision {revision} of the release {namespace}/{name} is {status}: somebody works on it, or was \
+         interrupted. Wait until it is done; if nobody is at it: helm rollback {name} --namespace {namespace}. \
+         Then import it again"
+    )]
+    Pending { namespace: String, name: String, revision: u64, status: Status },
+    #[error(
+        "the release {namespace}/{name} is of the chart {chart}, and has no StatefulSet {set} with the containers \
+         redis and sentinel, which every redis-ha has"
+    )]
+    NotRedisHa { namespace: String, name: String, chart: String, set: String },
+}
+
+/// Why a look found no release.
+pub async fn absent(site: &Site) -> Error {
+    match look_elsewhere(site).await {
+        Ok(Some(unfit)) => unfit.into(),
+        Ok(None) => Error::NotFound { namespace: site.namespace.clone(), name: site.release.clone() },
+        Err(error) => error,
+    }
+}
+
+async fn look_elsewhere(site: &Site) -> Result<Option<Unfit>, Error> {
+    let (namespace, name) = (site.namespace.clone(), site.release.clone());
+    let selector = format!("release={name}");
+    let sets = site.kubernetes.list("apps/v1", "StatefulSet", Some(&namespace), &selector).await?;
+    let tiller = format!("OWNER=TILLER,NAME={name}");
+    // Whoever may not look into kube-system is told what the rest of the cluster tells.
+    let records = site.kubernetes.list("v1", "ConfigMap", Some(TILLER_NAMESPACE), &tiller).await;
+    if let Some(record) = records.unwrap_or_default().last() {
+        return Ok(Some(Unfit::HelmTwo { name, config_map: text(record, "/metadata/name").to_owned() }));
+    }
+    let set = sets.iter().find(|set| is_redis_ha(set));
+    Ok(set.map(|set| Unfit::NoRecord { namespace, name, set: text(set, "/metadata/name").to_owned() }))
+}
+
+/// Whether a release can be managed; what its owner should know is told beside it.
+pub async fn examine(site: &Site, observed: &Observed, model: &Model) -> Result<Diagnostics, Error> {
+    let release = recorded_release(site).await?;
+    let seen = observed.release.as_ref();
+    let status = seen.map(|seen| seen.status.clone()).unwrap_or_default();
+    let values = seen.map(|seen| seen.effective_values.clone()).unwrap_or_default();
+    let names = names(&values, &site.release, &site.namespace);
+    let effective = effective(&values, &names);
+    let set = require_redis_ha(site, &release, &names)?;
+    require_idle(site, observed)?;
+    require_secrets(site, &effective).await?;
+    let mut found = Diagnostics::none();
+    if status == Status::Failed.as_str() {
+        found.warning(
+            "The newest revision of the release has failed",
+            format!(
+                "Revision {} is what stands in the cluster. The next apply makes a new revision of it.",
+                release.version
+            ),
+        );
+    }
+    fork(&release, &mut found);
+    custom_configuration(&effective, &mut found);
+    node_pool(site, &set, &mut found);
+    foreign_members(model, &mut found);
+    Ok(found)
+}
+
+fn require_redis_ha(site: &Site, release: &Release, names: &Names) -> Result<Json, Error> {
+    let manifests = release.manifests().unwrap_or_default();
+    let set = manifests.iter().flat_map(helm::manifest::Manifest::objects).find(|object| {
+        text(object, "/metadata/name") == names.stateful_set()
+            && text(object, "/kind") == "StatefulSet"
+            && is_redis_ha(object)
+    });
+    set.cloned().ok_or_else(|| {
+        let unfit = Unfit::NotRedisHa {
+            namespace: site.namespace.clone(),
+            name: site.release.clone(),
+            chart: format!("{} {}", release.chart_name(), release.chart_version()),
+            set: names.stateful_set(),
+        };
+        unfit.into()
+    })
+}
+
+/// Whether a StatefulSet runs Redis with a Sentinel beside it.
+pub fn is_redis_ha(set: &Json) -> bool {
+    let containers = set.pointer("/spec/template/spec/containers").and_then(Json::as_array);
+    let has = |name: &str| containers.is_some_and(|all| all.iter().any(|one| one["name"] == name));
+    has("redis") && has("sentinel")
+}
+
+fn require_idle(site: &Site, observed: &Observed) -> Result<(), Error> {
+    let Some(seen) = &observed.release else { return Ok(()) };
+    let pending = [Status::PendingInstall, Status::PendingUpgrade, Status::PendingRollback];
+    match pending.into_iter().find(|status| seen.status == status.as_str()) {
+        None => Ok(()),
+        Some(status) => {
+            let (namespace, name) = (site.namespace.clone(), site.release.clone());
+            let revision = u64::try_from(seen.revision).unwrap_or_default();
+            Err(Unfit::Pending { namespace, name, revision, status }.into())
+        }
+    }
+}
+
+/// A Secret that is missing, or is no text, would leave every later look without an answer.
+async fn require_secrets(site: &Site, effective: &Effective) -> Result<(), Error> {
+    for secret in [&effective.auth, &effective.sentinel_auth].into_iter().flatten() {
+        site.kubernetes.secret_key(&site.namespace, &secret.secret, &secret.key).await?;
+    }
+    Ok(())
+}
+
+fn fork(release: &Release, found: &mut Diagnostics) {
+    let chart = release.chart_name();
+    if chart != CHART {
+        let detail = format!(
+            "The release is of the chart {chart} {}, which has the objects of {CHART} under another name. It \
+             stays on its chart; what it adds to {CHART} is not looked at.",
+            release.chart_version()
+        );
+        found.warning(format!("The chart is a fork of {CHART}"), detail);
+    }
+}
+
+fn custom_configuration(effective: &Effective, found: &mut Diagnostics) {
+    for (is_custom, what, of) in [
+        (effective.custom_redis_config, "redis.customConfig", "servers"),
+        (effective.custom_sentinel_config, "sentinel.customConfig", "sentinels"),
+    ] {
+        if is_custom {
+            let detail = format!(
+                "The values set {what}, a whole configuration file. It is kept, and no setting of the {of} is \
+                 compared with it: their drift is not shown."
+            );
+            found.warning(format!("The {of} have a configuration of their own"), detail);
+        }
+    }
+}
+
+/// A pool is managed only when the id names it: a destroy deletes what is managed.
+fn node_pool(site: &Site, set: &Json, found: &mut Diagnostics) {
+    let selector = set.pointer("/spec/template/spec/nodeSelector");
+    let pool = selector.and_then(|selector| selector[NODE_POOL_LABEL].as_str());
+    if let Some(pool) = pool.filter(|_| site.node_pool.is_none()) {
+        let id = Site { node_pool: Some(pool.to_owned()), ..site.clone() }.import_id();
+        let detail = match site.gke {
+            Some(_) => format!("It is not managed. To have it managed, and deleted by a destroy, import {id}."),
+            None => "It is not managed. To have it managed, and deleted by a destroy, import the longer id, which \
+                     names the GKE cluster and ends with the pool."
+                .to_owned(),
+        };
+        found.warning(format!("The pods are bound to the node pool {pool}"), detail);
+    }
+}
+
+/// Sentinels of another release under the same group name, and what is left of earlier pods.
+fn foreign_members(model: &Model, found: &mut Diagnostics) {
+    let members = health_of_members(model).chain(drift_of_members(model));
+    let members: Vec<_> = members.collect();
+    if !members.is_empty() {
+        let detail = format!(
+            "{}. Two releases that share a group name in one network find each other; this one's group is {}. \
+             Nothing was changed.",
+            members.join("; "),
+            model.master_group_name.as_str().unwrap_or_default()
+        );
+        found.warning("The sentinels know members that are none of this release", detail);
+    }
+}
+
+fn health_of_members(model: &Model) -> impl Iterator<Item = String> + '_ {
+    let rows = model.health.known().into_iter().flatten().filter_map(Attr::known);
+    let of_members = |condition: &str| condition.starts_with("ghost_") || condition.contains("foreign");
+    rows.filter(move |row| row.condition.as_str().is_some_and(of_members))
+        .map(|row| row.message.as_str().unwrap_or_default().to_owned())
+}
+
+fn drift_of_members(model: &Model) -> impl Iterator<Item = String> + '_ {
+    let rows = model.drift.known().into_iter().flatten().filter_map(Attr::known);
+    rows.filter_map(|row| {
+        let setting = row.setting.as_str().filter(|setting| setting.starts_with("known-"))?;
+        Some(format!("the sentinel of {} has {setting}", row.object.as_str().unwrap_or_default()))
+    })
+}
+
+fn text<'a>(object: &'a Json, pointer: &str) -> &'a str {
+    object.pointer(pointer).and_then(Json::as_str).unwrap_or_default()
+}

@@ -1,0 +1,199 @@
+//! Moving a release to another chart in place: what is told beforehand, and what is done so that
+//! nothing is lost on the way.
+
+use async_trait::async_trait;
+use helm::cluster::{
+    ApplyOptions, Capabilities, Cluster, ClusterError, ClusterErrorKind, DeleteOptions, Look, ObjectRef,
+    Propagation, Scope,
+};
+use serde_json::{Value as Json, json};
+use tfplugin_sdk::Diagnostics;
+use tokio::time::{Duration, Instant, sleep};
+
+use super::config::Config;
+use super::error::Error;
+use super::model::Model;
+use super::site::Site;
+use crate::chart::Names;
+use crate::kubernetes::{
+    FIELD_MANAGER, Kubernetes, MANAGED_BY, MANAGED_BY_LABEL, OWNER_ANNOTATION, Owner, Wait,
+};
+
+/// Helm leaves alone what carries this, whatever becomes of the release.
+const KEEP: (&str, &str) = ("helm.sh/resource-policy", "keep");
+/// What the API server says of fields that a StatefulSet keeps for life.
+const FIXED: &str = "updates to statefulset spec";
+const POLL: Duration = Duration::from_millis(200);
+
+/// What is known of a release before it moves, from private state.
+pub struct Before<'a> {
+    pub pod_template: Option<&'a str>,
+    pub fixed_fields: Option<&'a str>,
+}
+
+/// Says what moving to another chart will do. Silent where the chart stays.
+pub fn announce(prior: &Model, config: &Config, before: &Before<'_>) -> Diagnostics {
+    let mut found = Diagnostics::none();
+    let version =
+        |model: &Model| model.chart.known().and_then(|chart| chart.version.as_str().map(str::to_owned));
+    let (Some(old), new) = (version(prior), &config.rendered.chart.metadata.version) else { return found };
+    if old == *new {
+        return found;
+    }
+    let mut lines = vec![format!(
+        "The release is upgraded in place from chart version {old} to {new} ({}). Its names, volumes and password \
+         stay.",
+        config.chart_source.name()
+    )];
+    if config.pod_template.as_deref() != before.pod_template {
+        lines.push(
+            "Every pod restarts, one at a time. The master is last: it is handed over by a planned failover, \
+             in which writes wait for about a second and none that was acknowledged is lost."
+                .to_owned(),
+        );
+    }
+    if config.fixed_fields.as_deref() != before.fixed_fields {
+        lines.push(
+            "Fields that a StatefulSet keeps for life differ: where Kubernetes refuses the change, the \
+             StatefulSet is deleted without its pods and made anew, and takes them over."
+                .to_owned(),
+        );
+    }
+    if let Some((secret, _)) = config.auth.secret().filter(|_| config.auth.is_ours()) {
+        lines.push(format!("The Secret {secret} is kept, and is the provider's from then on."));
+    }
+    found.warning("The release moves to another chart", lines.join("\n"));
+    found
+}
+
+/// Before an upgrade that no longer has them: the Secrets that the old chart rendered are kept, and
+/// marked as ours. Without this the upgrade would delete the password of running servers.
+pub async fn keep_secrets(site: &Site, names: &Names) -> Result<(), Error> {
+    for name in [names.auth_secret(), names.sentinel_auth_secret()] {
+        let secret = ObjectRef::new("v1", "Secret", Some(&site.namespace), &name);
+        let Some(found) = site.kubernetes.get(&secret).await? else { continue };
+        let of_release =
+            found["metadata"]["annotations"]["meta.helm.sh/release-name"] == site.release.as_str();
+        if Owner::of(&found, &site.owner()) == Owner::Ours || !of_release {
+            continue;
+        }
+        let patch = json!({ "metadata": {
+            "labels": { MANAGED_BY_LABEL: MANAGED_BY },
+            "annotations": { KEEP.0: KEEP.1, OWNER_ANNOTATION: site.owner() },
+        } });
+        site.kubernetes.merge_patch(&secret, &patch, FIELD_MANAGER).await?;
+        tracing::info!(%secret, "kept for the servers that run with it");
+    }
+    Ok(())
+}
+
+/// The cluster, with one thing that an upgrade cannot do by itself: a StatefulSet whose fixed fields
+/// change is deleted without its pods and made anew.
+pub struct Recreating<'a> {
+    pub kubernetes: &'a Kubernetes,
+    pub wait: Wait<'a>,
+}
+
+impl Recreating<'_> {
+    async fn recreate(&self, object: &Json, options: &ApplyOptions) -> Result<Json, ClusterError> {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Json::as_str).unwrap_or_default();
+        let namespace = Some(text("/metadata/namespace")).filter(|namespace| !namespace.is_empty());
+        let set = ObjectRef::new("apps/v1", "StatefulSet", namespace, text("/metadata/name"));
+        let live = self.kubernetes.get(&set).await?.unwrap_or_default();
+        tracing::info!(%set, "made anew without its pods: fields differ that it keeps for life");
+        let uid = live["metadata"]["uid"].as_str().map(str::to_owned);
+        let orphan =
+            DeleteOptions { propagation: Propagation::Orphan, uid: uid.clone(), ..DeleteOptions::default() };
+        self.kubernetes.delete(&set, &orphan).await?;
+        while self
+            .kubernetes
+            .get(&set)
+            .await?
+            .is_some_and(|found| found["metadata"]["uid"].as_str() == uid.as_deref())
+        {
+            if Instant::now() + POLL >= self.wait.deadline {
+                let message = format!("{set} is being deleted without its pods, and has not gone in time");
+                return Err(ClusterError::new(ClusterErrorKind::Other, message));
+            }
+            sleep(POLL).await;
+        }
+        // Whoever holds its pods back goes on doing so.
+        let mut anew = object.clone();
+        let partition = &live["spec"]["updateStrategy"]["rollingUpdate"]["partition"];
+        if partition.as_i64().is_some_and(|partition| partition > 0) {
+            anew["spec"]["updateStrategy"] =
+                json!({ "type": "RollingUpdate", "rollingUpdate": { "partition": partition } });
+        }
+        Ok(self.kubernetes.apply(&anew, options).await?)
+    }
+}
+
+#[async_trait]
+impl Cluster for Recreating<'_> {
+    async fn apply(&self, object: &Json, options: &ApplyOptions) -> Result<Json, ClusterError> {
+        let applied: Result<Json, ClusterError> =
+            self.kubernetes.apply(object, options).await.map_err(ClusterError::from);
+        match applied {
+            Err(error)
+                if error.kind == ClusterErrorKind::Invalid
+                    && object["kind"] == "StatefulSet"
+                    && error.to_string().contains(FIXED) =>
+            {
+                self.recreate(object, options).await
+            }
+            done => done,
+        }
+    }
+
+    async fn capabilities(&self) -> Result<Capabilities, ClusterError> {
+        Cluster::capabilities(self.kubernetes).await
+    }
+
+    async fn scope(&self, api_version: &str, kind: &str) -> Result<Scope, ClusterError> {
+        Cluster::scope(self.kubernetes, api_version, kind).await
+    }
+
+    async fn get(&self, object: &ObjectRef) -> Result<Option<Json>, ClusterError> {
+        Cluster::get(self.kubernetes, object).await
+    }
+
+    async fn list(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: Option<&str>,
+        label_selector: &str,
+    ) -> Result<Vec<Json>, ClusterError> {
+        Cluster::list(self.kubernetes, api_version, kind, namespace, label_selector).await
+    }
+
+    async fn create(&self, object: &Json) -> Result<Json, ClusterError> {
+        Cluster::create(self.kubernetes, object).await
+    }
+
+    async fn update(&self, object: &Json) -> Result<Json, ClusterError> {
+        Cluster::update(self.kubernetes, object).await
+    }
+
+    async fn merge_patch(
+        &self,
+        object: &ObjectRef,
+        patch: &Json,
+        field_manager: &str,
+    ) -> Result<Json, ClusterError> {
+        Cluster::merge_patch(self.kubernetes, object, patch, field_manager).await
+    }
+
+    async fn delete(&self, object: &ObjectRef, options: &DeleteOptions) -> Result<(), ClusterError> {
+        Cluster::delete(self.kubernetes, object, options).await
+    }
+
+    async fn watch(
+        &self,
+        object: &ObjectRef,
+        within: Duration,
+        look: &mut Look<'_>,
+    ) -> Result<(), ClusterError> {
+        Cluster::watch(self.kubernetes, object, within, look).await
+    }
+}
