@@ -12,6 +12,7 @@ mod import_forms;
 mod import_refusals;
 mod interop;
 mod lifecycle;
+mod module_test;
 mod refusals;
 mod secrets;
 mod support;

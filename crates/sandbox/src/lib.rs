@@ -9,6 +9,7 @@ pub mod cli;
 pub mod controllers;
 pub mod faults;
 pub mod gke;
+mod glob;
 pub mod launch;
 pub mod node;
 pub mod store;

@@ -16,13 +16,23 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::launch;
 
-/// GKE and Kubernetes on one machine: pods are local processes, networks are namespaces.
+/// GKE and Kubernetes on one machine: pods are local processes, networks are namespaces
+///
+/// A sandbox lives in a directory. `up` starts it there and writes `env`, which points kubectl, helm, gcloud and
+/// terraform at it; `down` ends it and leaves only its logs. It needs no root, no images and no internet.
 #[derive(Debug, Parser)]
-#[command(name = "redis-ha-sandbox", version)]
+#[command(name = "redis-ha-sandbox", version, after_help = EXAMPLE)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+const EXAMPLE: &str = "Example:
+  redis-ha-sandbox up --dir ~/sandbox --detach
+  . ~/sandbox/env
+  terraform apply
+  redis-ha-sandbox status --dir ~/sandbox
+  redis-ha-sandbox down --dir ~/sandbox";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -31,7 +41,7 @@ enum Command {
     /// Stop a sandbox and wait until nothing of it is left
     Down(DirArgument),
     /// Show the pods of a sandbox and where it answers
-    Status(DirArgument),
+    Status(StatusArguments),
     /// Make things fail on purpose, and heal them; answers in JSON
     Fault(fault::FaultArguments),
     /// Run a command inside the network of a sandbox, with its DNS
@@ -52,8 +62,18 @@ struct DirArgument {
 }
 
 #[derive(Debug, Args)]
+struct StatusArguments {
+    /// The sandbox's directory
+    #[arg(long)]
+    dir: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
 struct UpArguments {
-    /// Where the sandbox keeps its files; made if it is missing
+    /// Where the sandbox keeps its files: an empty directory, that of an earlier sandbox, or one that is made
     #[arg(long)]
     dir: PathBuf,
     #[command(flatten)]
@@ -64,6 +84,9 @@ struct UpArguments {
     /// Port of the Kubernetes API on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
+    /// A JSON file of more images: {"redis:8*": {"like": "redis", "programs": "/opt/redis-8/bin"}}
+    #[arg(long, value_name = "FILE")]
+    images: Option<PathBuf>,
     /// Set by --detach on the process that stays
     #[arg(long, hide = true, conflicts_with = "detach")]
     supervised: bool,
@@ -120,7 +143,7 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Up(arguments) => up::run(&arguments),
         Command::Down(arguments) => down::run(&arguments.dir),
-        Command::Status(arguments) => status::run(&arguments.dir),
+        Command::Status(arguments) => status::run(&arguments),
         Command::Fault(arguments) => fault::run(arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Init(arguments) => {

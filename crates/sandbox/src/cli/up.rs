@@ -7,12 +7,16 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 
 use super::{UpArguments, inside_arguments};
-use crate::launch::{Directory, Launch};
+use crate::launch::{Directory, Launch, Progress};
+use crate::node::ImageTable;
 
 /// What the process that stays says on its stdout when the APIs answer.
 const READY: &str = "ready";
+/// What it says before a step of its start.
+const STEP: &str = "step: ";
 
 pub(super) fn run(arguments: &UpArguments) -> anyhow::Result<ExitCode> {
+    let images = arguments.images.as_deref().map(ImageTable::read).transpose()?;
     let directory = Directory::create(&arguments.dir)?;
     if arguments.detach {
         return detach(arguments, &directory);
@@ -23,6 +27,7 @@ pub(super) fn run(arguments: &UpArguments) -> anyhow::Result<ExitCode> {
     let launch = Launch {
         init_arguments: inside_arguments("init", directory.root(), arguments.size),
         kubernetes_port: arguments.port,
+        images: images.unwrap_or_default(),
         directory,
     };
     let supervised = arguments.supervised;
@@ -30,17 +35,22 @@ pub(super) fn run(arguments: &UpArguments) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("start the runtime of the launcher")?;
-    runtime.block_on(launch.run(|address| announce(address, supervised)))?;
+    runtime.block_on(launch.run(|progress| report(progress, supervised)))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn announce(address: &str, supervised: bool) {
-    if supervised {
+fn report(progress: Progress<'_>, supervised: bool) {
+    match (progress, supervised) {
         // The other end may be gone already; then nobody waits for the word.
-        let _ = writeln!(std::io::stdout(), "{READY}");
-    } else {
-        eprintln!("{address}\nPress Ctrl-C to stop it.");
+        (Progress::Step(step), true) => drop(writeln!(std::io::stdout(), "{STEP}{step}")),
+        (Progress::Ready(_), true) => drop(writeln!(std::io::stdout(), "{READY}")),
+        (Progress::Step(step), false) => show_step(step),
+        (Progress::Ready(addresses), false) => eprintln!("{addresses}\nPress Ctrl-C to stop it."),
     }
+}
+
+fn show_step(step: &str) {
+    eprintln!("... {step}");
 }
 
 /// Starts the same command as a process that stays, and waits until it says that the APIs answer.
@@ -50,6 +60,9 @@ fn detach(arguments: &UpArguments, directory: &Directory) -> anyhow::Result<Exit
     let stderr = std::fs::File::create(&log).with_context(|| format!("create {}", log.display()))?;
     let mut own = inside_arguments("up", directory.root(), arguments.size);
     own.extend(["--supervised".into(), "--port".into(), arguments.port.to_string().into()]);
+    if let Some(images) = &arguments.images {
+        own.extend(["--images".into(), images.into()]);
+    }
     let mut child = Command::new(std::env::current_exe().context("find this binary")?)
         .args(own)
         .stdin(Stdio::null())
@@ -58,13 +71,17 @@ fn detach(arguments: &UpArguments, directory: &Directory) -> anyhow::Result<Exit
         .spawn()
         .context("start the process that stays")?;
     let stdout = child.stdout.take().expect("stdout was piped");
-    // The launcher bounds its own start, so that this line or the end of the stream comes in time.
-    let mut line = String::new();
-    BufReader::new(stdout).read_line(&mut line).context("wait for the sandbox to start")?;
-    if line.trim() == READY {
-        eprintln!("The sandbox runs ({} ms).", started.elapsed().as_millis());
-        eprintln!("{}", directory.how_to_use());
-        return Ok(ExitCode::SUCCESS);
+    // The launcher bounds its own start, so that the word or the end of the stream comes in time.
+    for line in BufReader::new(stdout).lines() {
+        let line = line.context("wait for the sandbox to start")?;
+        if line == READY {
+            eprintln!("The sandbox runs ({} ms).", started.elapsed().as_millis());
+            eprintln!("{}", directory.how_to_use());
+            return Ok(ExitCode::SUCCESS);
+        }
+        if let Some(step) = line.strip_prefix(STEP) {
+            show_step(step);
+        }
     }
     let status = child.wait().context("wait for the launcher")?;
     let said = std::fs::read_to_string(&log).unwrap_or_default();

@@ -9,7 +9,6 @@ mod connection;
 mod control;
 mod error;
 mod fault;
-mod glob;
 mod registry;
 mod serve;
 mod strike;

@@ -7,8 +7,13 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::{LaunchError, ProcessIdentity};
+use crate::node::{ImageTable, ImageTableError};
+
+/// Held by the launcher while it runs; the mark of a sandbox's directory afterwards.
+const LOCK_FILE: &str = "lock";
 
 /// An existing directory, by its absolute path.
 #[derive(Debug, Clone)]
@@ -69,12 +74,20 @@ pub(super) struct DirectoryLock {
 
 impl Directory {
     /// Makes the directory if it is missing; only its owner may read what it will hold.
+    /// A directory with files of somebody else is refused: a sandbox removes what an earlier one left.
     pub fn create(path: &Path) -> Result<Self, LaunchError> {
         fs::create_dir_all(path).map_err(LaunchError::file("create the directory", path))?;
         let root = path.canonicalize().map_err(LaunchError::file("resolve", path))?;
+        let mut entries = fs::read_dir(&root).map_err(LaunchError::file("read the directory", &root))?;
+        let is_ours = root.join(LOCK_FILE).exists();
+        if let Some(Ok(found)) = entries.next().filter(|_| !is_ours) {
+            return Err(LaunchError::Foreign { path: root, found: found.file_name() });
+        }
         if root.starts_with("/run") {
             return Err(LaunchError::BelowRun { path: root });
         }
+        let mark = root.join(LOCK_FILE);
+        File::options().create(true).append(true).open(&mark).map_err(LaunchError::file("create", &mark))?;
         fs::set_permissions(&root, Permissions::from_mode(0o700))
             .map_err(LaunchError::file("make private", &root))?;
         let logs = root.join("logs");
@@ -82,9 +95,9 @@ impl Directory {
         Ok(Self { root })
     }
 
-    /// The directory, if it exists.
+    /// The directory, if a sandbox runs or ran in it.
     pub fn open(path: &Path) -> Option<Self> {
-        path.canonicalize().ok().filter(|root| root.is_dir()).map(|root| Self { root })
+        path.canonicalize().ok().filter(|root| root.join(LOCK_FILE).is_file()).map(|root| Self { root })
     }
 
     pub fn root(&self) -> &Path {
@@ -140,7 +153,7 @@ impl Directory {
     }
 
     fn lock_file(&self) -> PathBuf {
-        self.root.join("lock")
+        self.root.join(LOCK_FILE)
     }
 
     fn try_lock(&self) -> Result<Option<File>, LaunchError> {
@@ -169,7 +182,8 @@ impl Directory {
         for path in [self.volumes(), self.pod_logs()] {
             remove(&path, fs::remove_dir_all(&path))?;
         }
-        for path in [self.kubeconfig(), self.env(), self.state_file(), self.pods_file(), self.sandbox_log()] {
+        let files = [self.kubeconfig(), self.env(), self.state_file(), self.pods_file(), self.sandbox_log()];
+        for path in files.into_iter().chain([self.images()]) {
             remove(&path, fs::remove_file(&path))?;
         }
         Ok(())
@@ -208,6 +222,21 @@ impl Directory {
         write_atomically(&self.pods_file(), &text)
     }
 
+    fn images(&self) -> PathBuf {
+        self.root.join("images.json")
+    }
+
+    /// Keeps the user's table of images for the processes inside.
+    pub(super) fn write_images(&self, images: &ImageTable) -> Result<(), LaunchError> {
+        let text = serde_json::to_vec_pretty(images).expect("text serializes");
+        write_atomically(&self.images(), &text)
+    }
+
+    /// The user's table of images; an empty one if none was given.
+    pub(super) fn read_images(&self) -> Result<ImageTable, ImageTableError> {
+        if self.images().exists() { ImageTable::read(&self.images()) } else { Ok(ImageTable::default()) }
+    }
+
     /// The token that every API takes.
     pub(crate) fn access_token(&self) -> PathBuf {
         self.root.join("access-token")
@@ -223,6 +252,19 @@ impl Directory {
 
     pub(crate) fn gcloud_config(&self) -> PathBuf {
         self.root.join("gcloud")
+    }
+
+    /// What `status --json` says of a sandbox that runs here.
+    pub fn describe(&self, state: &RunningState) -> Value {
+        json!({
+            "running": true,
+            "directory": self.root,
+            "kubernetes": format!("https://127.0.0.1:{}", state.kubernetes_port),
+            "google": format!("http://127.0.0.1:{}", state.google_port),
+            "kubeconfig": self.kubeconfig(),
+            "env": self.env(),
+            "pods": self.pods(),
+        })
     }
 
     pub fn how_to_use(&self) -> String {

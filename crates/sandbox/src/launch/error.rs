@@ -1,5 +1,6 @@
 //! What can go wrong between a command line and a running sandbox.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
@@ -9,6 +10,8 @@ pub enum LaunchError {
     File { operation: &'static str, path: PathBuf, source: io::Error },
     #[error("{} is below /run, which a sandbox replaces with its own; choose a directory elsewhere, such as $HOME or /tmp", path.display())]
     BelowRun { path: PathBuf },
+    #[error("{} holds {found:?}, which no sandbox put there, and a sandbox removes files of its own names; choose an empty or a new directory", path.display())]
+    Foreign { path: PathBuf, found: OsString },
     #[error("{} is in use by another running sandbox (process {pid}); stop it with: redis-ha-sandbox down --dir {}", path.display(), path.display())]
     InUse { path: PathBuf, pid: String },
     #[error("this machine cannot run the sandbox:\n{0}")]

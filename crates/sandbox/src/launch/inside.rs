@@ -70,7 +70,12 @@ async fn serve(
         toleration_divisor: Timing(probes).toleration_divisor(),
     };
     let _controllers = controllers::spawn(store.clone(), &controller_settings, shutdown.clone())?;
-    let settings = Settings { directory: directory.clone(), probes, access_token: token.reveal().to_owned() };
+    let settings = Settings {
+        directory: directory.clone(),
+        probes,
+        access_token: token.reveal().to_owned(),
+        images: directory.read_images()?,
+    };
     let kubelet = Kubelet::start(&store, network, spawner, settings).await?;
     let agent: Arc<dyn api::NodeAgent> = Arc::new(kubelet.agent());
     let outages = Arc::new(kubelet.outages(faults.clone()));

@@ -16,6 +16,7 @@ use super::directory::{Directory, RunningState};
 use super::handover::Listeners;
 use super::process::{ProcessIdentity, child_of};
 use super::{LaunchError, environment, preflight};
+use crate::node::ImageTable;
 
 /// From the start of the processes to the first answer; most of it is a busy machine's slack.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -30,6 +31,16 @@ pub struct Launch {
     pub init_arguments: Vec<OsString>,
     /// 0 takes a free one.
     pub kubernetes_port: u16,
+    /// Images beside the built-in ones.
+    pub images: ImageTable,
+}
+
+/// What a start says as it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress<'a> {
+    Step(&'a str),
+    /// The APIs answer, at these addresses.
+    Ready(&'a str),
 }
 
 /// The processes, and the end of the socket whose closing ends them.
@@ -39,19 +50,22 @@ struct Tree {
 }
 
 impl Launch {
-    /// Runs the sandbox until a signal ends it. `announce` is called when the APIs answer.
-    pub async fn run(self, announce: impl FnOnce(&str)) -> Result<(), LaunchError> {
+    /// Runs the sandbox until a signal ends it.
+    pub async fn run(self, report: impl Fn(Progress<'_>)) -> Result<(), LaunchError> {
         let mut ends = Ends::listen()?;
         let _lock = self.directory.lock()?;
         self.directory.clear()?;
+        self.directory.write_images(&self.images)?;
+        report(Progress::Step("checking that this machine can run a sandbox"));
         preflight::check()?;
+        report(Progress::Step("starting the network, the APIs and the nodes"));
         let listeners = Listeners::bind(self.kubernetes_port)?;
         let ports = environment::Ports::of(&listeners)?;
         environment::write(&self.directory, ports)?;
         let mut tree = self.start(&listeners)?;
         drop(listeners);
         let outcome = tokio::select! {
-            outcome = self.supervise(&mut tree, ports, announce) => outcome,
+            outcome = self.supervise(&mut tree, ports, &report) => outcome,
             () = ends.next() => Ok(()),
         };
         let stopped = self.stop(tree).await;
@@ -101,7 +115,7 @@ impl Launch {
         &self,
         tree: &mut Tree,
         ports: environment::Ports,
-        announce: impl FnOnce(&str),
+        report: &impl Fn(Progress<'_>),
     ) -> Result<(), LaunchError> {
         let log = self.directory.sandbox_log();
         let mut word = [0; 1];
@@ -118,7 +132,8 @@ impl Launch {
         }
         let state = self.observe_state(tree, ports)?;
         self.directory.write_state(&state)?;
-        announce(&format!("{}\n{}", state.addresses(), self.directory.how_to_use()));
+        let addresses = format!("{}\n{}", state.addresses(), self.directory.how_to_use());
+        report(Progress::Ready(&addresses));
         // Nothing more is sent: the read ends with the sandbox.
         let _ = tree.lifeline.read(&mut word).await;
         let status = end_of(&mut tree.unshare).await;

@@ -23,7 +23,7 @@ pub use directory::{Directory, PodSummary, RunningState};
 pub use error::LaunchError;
 pub use init::run_init;
 pub use inside::run_inside;
-pub use launcher::Launch;
+pub use launcher::{Launch, Progress};
 pub(crate) use preflight::find_program;
 pub use process::{ProcessIdentity, child_of};
 pub use stop::{Stopped, stop};

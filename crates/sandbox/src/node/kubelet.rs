@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::cuts::Cuts;
 use super::events::Events;
+use super::images::ImageTable;
 use super::pod::{self, Context, Pod, Wanted};
 use super::programs::Programs;
 use super::timing::Timing;
@@ -30,6 +31,8 @@ pub struct Settings {
     pub probes: Probes,
     /// The administrator's token, from which the key of the accounts' tokens follows.
     pub access_token: String,
+    /// Images beside the built-in ones.
+    pub images: ImageTable,
 }
 
 /// The pods that run, by uid: for the agent.
@@ -67,7 +70,8 @@ impl Kubelet {
             pods_directory: memory.join("pods"),
             claims_directory: settings.directory.volumes(),
             logs_directory: settings.directory.pod_logs(),
-            programs: Programs::write(&memory.join("programs"))?,
+            images: settings.images.clone(),
+            programs: Programs::write(&memory.join("programs"), &settings.images)?,
             tokens: Tokens::new(&settings.access_token),
         };
         Ok(Self {

@@ -39,6 +39,7 @@ pub use agent::Agent;
 pub(crate) use api_service::listen_for_pods;
 pub(crate) use container::render_resolv_conf;
 pub use error::NodeError;
+pub use images::{ImageTable, ImageTableError};
 pub use kubelet::{Kubelet, Settings};
 pub use network::Network;
 pub use outages::Outages;

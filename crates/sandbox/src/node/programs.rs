@@ -5,42 +5,55 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::NodeError;
-use super::images::{Family, Image};
+use super::images::{Family, Image, ImageTable};
 use super::timing::FAST_SLEEP_DIVISOR;
 use crate::launch::find_program;
 
 /// Directories that come before the rest of PATH.
 #[derive(Debug, Clone)]
 pub(super) struct Programs {
-    redis: PathBuf,
-    haproxy: PathBuf,
+    /// The wrapper of each program: what it is, where the user's table has it, and the directory of the wrapper.
+    wrappers: Vec<(Family, Option<PathBuf>, PathBuf)>,
     scaled: PathBuf,
 }
 
 impl Programs {
     /// Writes them below a directory that containers see read-only.
-    pub(super) fn write(directory: &Path) -> Result<Self, NodeError> {
-        let programs = Self {
-            redis: directory.join("redis"),
-            haproxy: directory.join("haproxy"),
-            scaled: directory.join("scaled"),
-        };
-        let server = find_program("redis-server").unwrap_or_else(|| PathBuf::from("/usr/bin/redis-server"));
-        write_program(&programs.redis, "redis-server", &render_server(&server.display().to_string()))?;
-        let haproxy = find_program("haproxy").unwrap_or_else(|| PathBuf::from("/usr/sbin/haproxy"));
-        write_program(&programs.haproxy, "haproxy", &render_haproxy(&haproxy.display().to_string()))?;
+    pub(super) fn write(directory: &Path, table: &ImageTable) -> Result<Self, NodeError> {
+        let machines = [Family::Redis, Family::Valkey, Family::Haproxy].map(|family| (family, None));
+        let own = table.directories().map(|(family, own)| (family, Some(own.to_path_buf())));
+        let mut wrappers = Vec::new();
+        for (family, own) in machines.into_iter().chain(own) {
+            let place = directory.join(format!("wrapper-{}", wrappers.len()));
+            let program = family.program();
+            let in_table = own.as_ref().map(|own| own.join(program)).filter(|path| path.is_file());
+            let Some(path) = in_table.or_else(|| find_program(program)) else { continue };
+            let path = path.display().to_string();
+            let script = match family {
+                Family::Redis | Family::Valkey => render_server(&path),
+                Family::Haproxy => render_haproxy(&path),
+                Family::Exporter | Family::Shell => continue,
+            };
+            write_program(&place, program, &script)?;
+            if family == Family::Valkey {
+                // Its image has the names of redis too.
+                write_program(&place, Family::Redis.program(), &script)?;
+            }
+            wrappers.push((family, own, place));
+        }
+        let programs = Self { wrappers, scaled: directory.join("scaled") };
         write_program(&programs.scaled, "sleep", &render_sleep())?;
         Ok(programs)
     }
 
     /// The directories for a container of an image.
     pub(super) fn of(&self, image: &Image, scales_sleep: bool) -> Vec<PathBuf> {
-        let own = match image.family {
-            Family::Redis => Some(self.redis.clone()),
-            Family::Haproxy => Some(self.haproxy.clone()),
-            Family::Exporter | Family::Shell => None,
-        };
-        own.into_iter().chain(scales_sleep.then(|| self.scaled.clone())).collect()
+        let own = image.own_programs();
+        let mut wrappers = self.wrappers.iter();
+        let wrapper = wrappers.find(|(family, from, _)| *family == image.family && from.as_deref() == own);
+        let wrapper = wrapper.map(|(_, _, place)| place.clone());
+        let scaled = scales_sleep.then(|| self.scaled.clone());
+        wrapper.into_iter().chain(scaled).chain(own.map(Path::to_path_buf)).collect()
     }
 }
 

@@ -30,9 +30,13 @@ impl Drop for Sandbox {
 
 impl Sandbox {
     pub(crate) fn up() -> Self {
+        Self::up_with(&[])
+    }
+
+    pub(crate) fn up_with(flags: &[&str]) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let sandbox = Self { parent: tempfile::tempdir().expect("a temporary directory"), runtime };
-        let output = sandbox.command(&["up", "--detach", "--nodes", "3"]);
+        let output = sandbox.command(&[&["up", "--detach", "--nodes", "3"], flags].concat());
         assert!(output.status.success(), "{}", text(&output.stderr));
         sandbox
     }

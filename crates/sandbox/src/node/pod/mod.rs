@@ -19,6 +19,7 @@ use super::Spawner;
 use super::container::Instance;
 use super::cuts::Cuts;
 use super::events::{EventKind, Events};
+use super::images::ImageTable;
 use super::network::{Network, PodNetwork};
 use super::programs::Programs;
 use super::status::{ContainerRecord, PodRecord};
@@ -43,6 +44,7 @@ pub(super) struct Context {
     pub(super) pods_directory: PathBuf,
     pub(super) claims_directory: PathBuf,
     pub(super) logs_directory: PathBuf,
+    pub(super) images: ImageTable,
     pub(super) programs: Programs,
     /// Issues the tokens of the pods' accounts.
     pub(super) tokens: Tokens,

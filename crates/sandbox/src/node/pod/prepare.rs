@@ -19,7 +19,7 @@ pub(super) fn prepare(context: &Context, pod: &Pod) -> Result<Sources, NodeError
     let containers = containers.into_iter().flat_map(|field| items(&pod.object, field));
     let users: Vec<_> = containers
         .filter_map(|container| {
-            let image = Image::find(text(container, "/image")).ok()?;
+            let image = Image::find(&context.images, text(container, "/image")).ok()?;
             Some(identity(&pod.object, container, &image))
         })
         .collect();

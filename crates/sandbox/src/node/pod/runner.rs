@@ -111,7 +111,7 @@ impl Runner<'_> {
     async fn find_image(&self, backoff: &mut Backoff) -> Image {
         let reference = text(self.container, "/image");
         loop {
-            match Image::find(reference) {
+            match Image::find(&self.context.images, reference) {
                 Ok(image) => return image,
                 Err(error) => {
                     let message = error.to_string();

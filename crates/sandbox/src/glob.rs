@@ -1,7 +1,7 @@
-//! Patterns for paths: `*` stands for any characters, none too.
+//! Patterns for paths and images: `*` stands for any characters, none too.
 
 /// Whether a pattern stands for the whole text.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut left) = text.strip_prefix(first) else { return false };
     let mut parts: Vec<&str> = rest.split('*').collect();

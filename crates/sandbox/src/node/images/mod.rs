@@ -1,7 +1,15 @@
 //! Images as local programs: what a container without a command runs, and what it finds.
+//! Enters: a reference, and the user's table. Leaves: a command line, directories of programs, a version.
+//! Deliberately absent: anything that is pulled.
+
+mod table;
+
+use std::path::{Path, PathBuf};
 
 use super::{NodeError, Spawner};
 use crate::launch::find_program;
+use table::Entry;
+pub use table::{ImageTable, ImageTableError};
 
 /// What stands for an image on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,19 +17,23 @@ pub(super) struct Image {
     pub(super) family: Family,
     /// The reference as the pod gave it.
     pub(super) reference: String,
+    /// What the user's table says of it.
+    own: Option<Entry>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Family {
     Redis,
+    Valkey,
     Exporter,
     Haproxy,
     Shell,
 }
 
 /// Repository names and what stands for them.
-const KNOWN: [(&str, Family); 6] = [
+const KNOWN: [(&str, Family); 7] = [
     ("redis", Family::Redis),
+    ("valkey", Family::Valkey),
     ("redis_exporter", Family::Exporter),
     ("haproxy", Family::Haproxy),
     ("busybox", Family::Shell),
@@ -31,12 +43,16 @@ const KNOWN: [(&str, Family); 6] = [
 
 impl Image {
     /// Any registry, any tag: `public.ecr.aws/docker/library/redis:8-alpine` is the machine's redis.
-    pub(super) fn find(reference: &str) -> Result<Self, NodeError> {
-        let repository = repository_name(reference);
-        let known = KNOWN.iter().find(|(name, _)| *name == repository);
-        let Some((_, family)) = known else { return Err(NodeError::Image(unknown(reference))) };
+    /// The user's table comes first.
+    pub(super) fn find(table: &ImageTable, reference: &str) -> Result<Self, NodeError> {
+        if let Some(own) = table.find(reference).cloned() {
+            return Ok(Self { family: own.family(), reference: reference.to_owned(), own: Some(own) });
+        }
+        let Some(family) = Family::named(repository_name(reference)) else {
+            return Err(NodeError::Image(unknown(table, reference)));
+        };
         match find_program(family.program()) {
-            Some(_) => Ok(Self { family: *family, reference: reference.to_owned() }),
+            Some(_) => Ok(Self { family, reference: reference.to_owned(), own: None }),
             None => Err(NodeError::Image(format!(
                 "failed to pull image \"{reference}\": it stands for the local program {}, which is not installed; \
                  on Debian and Ubuntu: sudo apt-get install --no-install-recommends {}",
@@ -58,9 +74,15 @@ impl Image {
             return command;
         }
         let arguments = arguments.filter(|arguments| !arguments.is_empty());
+        if let Some(command) = self.own.as_ref().and_then(|own| own.command.clone()) {
+            return [command, arguments.unwrap_or_default()].concat();
+        }
+        let server = self.family.program();
         match (self.family, arguments) {
-            (Family::Redis, Some(arguments)) => with_default_program("redis-server", arguments, ".conf"),
-            (Family::Redis, None) => own(&["redis-server"]),
+            (Family::Redis | Family::Valkey, Some(arguments)) => {
+                with_default_program(server, arguments, ".conf")
+            }
+            (Family::Redis | Family::Valkey, None) => own(&[server]),
             (Family::Exporter, arguments) => {
                 let mut line = own(&["prometheus-redis-exporter"]);
                 line.extend(arguments.unwrap_or_default());
@@ -78,34 +100,53 @@ impl Image {
     /// Where the image's processes start.
     pub(super) fn working_directory(&self) -> &'static str {
         match self.family {
-            Family::Redis => "/data",
+            Family::Redis | Family::Valkey => "/data",
             Family::Exporter | Family::Haproxy | Family::Shell => "/",
         }
     }
 
     /// The user of the image's processes unless the pod names one.
     pub(super) fn default_user(&self) -> u32 {
+        if let Some(user) = self.own.as_ref().and_then(|own| own.user) {
+            return user;
+        }
         match self.family {
-            Family::Redis => 999,
+            Family::Redis | Family::Valkey => 999,
             Family::Exporter => 59_000,
             Family::Haproxy => 99,
             Family::Shell => 0,
         }
     }
 
-    /// The program and its version, as `redis-server 7.0.15`.
+    /// The directory of programs that the user's table gives it.
+    pub(super) fn own_programs(&self) -> Option<&Path> {
+        self.own.as_ref()?.programs.as_deref()
+    }
+
+    /// The program and its version, as `redis-server 7.0.15`. A command of the user's own is only named.
     pub(super) async fn version(&self, spawner: &Spawner) -> String {
+        if let Some(command) = self.own.as_ref().and_then(|own| own.command.as_ref()) {
+            return command.first().cloned().unwrap_or_default();
+        }
         let program = self.family.program();
+        let own = self.own_programs().map(|programs| programs.join(program)).filter(|path| path.is_file());
+        let path = own.unwrap_or_else(|| PathBuf::from(program));
         let flag = if self.family == Family::Haproxy { "-v" } else { "--version" };
-        let said = spawner.run(program, &[flag], "").await.unwrap_or_default();
+        let said = spawner.run(&path.display().to_string(), &[flag], "").await.unwrap_or_default();
         parse_version(&said).map_or_else(|| program.to_owned(), |version| format!("{program} {version}"))
     }
 }
 
 impl Family {
-    fn program(self) -> &'static str {
+    /// The family of an image of the built-in table.
+    fn named(name: &str) -> Option<Self> {
+        KNOWN.iter().find(|(known, _)| *known == name).map(|(_, family)| *family)
+    }
+
+    pub(super) fn program(self) -> &'static str {
         match self {
             Self::Redis => "redis-server",
+            Self::Valkey => "valkey-server",
             Self::Exporter => "prometheus-redis-exporter",
             Self::Haproxy => "haproxy",
             Self::Shell => "bash",
@@ -147,12 +188,18 @@ fn parse_version(said: &str) -> Option<&str> {
     words.find(|word| word.starts_with(|first: char| first.is_ascii_digit()) && word.contains('.'))
 }
 
-fn unknown(reference: &str) -> String {
-    let names: Vec<_> = KNOWN.iter().map(|(name, _)| *name).collect();
+fn built_in_names() -> String {
+    KNOWN.map(|(name, _)| name).join(", ")
+}
+
+fn unknown(table: &ImageTable, reference: &str) -> String {
+    let own: Vec<_> = table.patterns().collect();
+    let own =
+        if own.is_empty() { String::new() } else { format!(" and those of its table, {}", own.join(", ")) };
     format!(
         "failed to pull image \"{reference}\": the sandbox pulls nothing; it knows the images {} (any registry, any \
-         tag), each as a local program",
-        names.join(", ")
+         tag){own}, each as a local program; others come with `up --images FILE`",
+        built_in_names()
     )
 }
 
@@ -161,7 +208,7 @@ mod tests {
     use super::*;
 
     fn check(reference: &str, command: &[&str], arguments: &[&str], expected: &[&str]) {
-        let image = Image { family: family(reference), reference: reference.to_owned() };
+        let image = Image { family: family(reference), reference: reference.to_owned(), own: None };
         let words = |words: &[&str]| {
             (!words.is_empty()).then(|| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())
         };
@@ -169,8 +216,7 @@ mod tests {
     }
 
     fn family(reference: &str) -> Family {
-        let name = repository_name(reference);
-        KNOWN.iter().find(|(known, _)| *known == name).expect("a known image").1
+        Family::named(repository_name(reference)).expect("a known image")
     }
 
     #[test]
@@ -191,7 +237,8 @@ mod tests {
 
     #[test]
     fn an_unknown_image_is_refused_with_the_known_ones() {
-        let refusal = Image::find("nginx:1").expect_err("not in the table").to_string();
+        let refusal =
+            Image::find(&ImageTable::default(), "nginx:1").expect_err("not in the table").to_string();
         assert!(refusal.contains("\"nginx:1\"") && refusal.contains("redis_exporter"), "{refusal}");
     }
 
@@ -205,6 +252,7 @@ mod tests {
         check("redis", &[], &[], &["redis-server"]);
         check("redis", &[], &["/etc/redis.conf"], &["redis-server", "/etc/redis.conf"]);
         check("redis", &[], &["redis-cli", "ping"], &["redis-cli", "ping"]);
+        check("valkey/valkey:8", &[], &["/etc/valkey.conf"], &["valkey-server", "/etc/valkey.conf"]);
         check("haproxy", &[], &["-f", "x.cfg"], &["haproxy", "-f", "x.cfg"]);
         check("redis_exporter", &[], &["-debug"], &["prometheus-redis-exporter", "-debug"]);
     }
