@@ -1,6 +1,6 @@
 //! Deployments: a ReplicaSet for each version of the template, and the step from one to the next.
 //!
-//! Absent: pausing, rollback, progress deadlines (a rollout that does not progress simply waits).
+//! Absent: progress deadlines (a rollout that does not progress simply waits).
 
 use serde_json::{Map, Value, json};
 
@@ -38,6 +38,7 @@ fn reconcile_deployment(world: &World, deployment: &Value, plan: &mut Plan) {
     let wanted_name = format!("{}-{hash}", name(deployment));
     let (new, old): (Vec<&Value>, Vec<&Value>) = owned.iter().partition(|set| name(set) == wanted_name);
     match new.first() {
+        _ if is_paused(deployment) => scale_paused(deployment, &owned, plan),
         None => create(deployment, &owned, &old, &hash, plan),
         Some(new) => {
             roll(deployment, new, &old, plan);
@@ -53,6 +54,18 @@ fn replicas(object: &Value) -> i64 {
 
 fn available(object: &Value) -> i64 {
     integer(object, "/status/availableReplicas").unwrap_or(0)
+}
+
+fn is_paused(deployment: &Value) -> bool {
+    deployment.pointer("/spec/paused") == Some(&json!(true))
+}
+
+/// A paused deployment makes no version of its template, but has as many pods as it says.
+fn scale_paused(deployment: &Value, owned: &[&Value], plan: &mut Plan) {
+    let mut active = owned.iter().filter(|set| replicas(set) > 0);
+    if let (Some(only), None) = (active.next(), active.next()) {
+        scale(deployment, only, replicas(deployment), plan);
+    }
 }
 
 fn is_recreate(deployment: &Value) -> bool {
@@ -222,6 +235,11 @@ fn write_status(world: &World, deployment: &Value, new: Option<&Value>, owned: &
     plan.set_status(deployment, changed["status"].take());
 }
 
+fn paused_condition() -> Value {
+    json!({"type": "Progressing", "status": "Unknown", "reason": "DeploymentPaused",
+        "message": "Deployment is paused"})
+}
+
 fn conditions(deployment: &Value, new: Option<&Value>, is_available: bool, is_complete: bool) -> [Value; 2] {
     let set = new.map_or_else(|| name(deployment), name);
     let (reason, message) = if is_available {
@@ -237,7 +255,11 @@ fn conditions(deployment: &Value, new: Option<&Value>, is_available: bool, is_co
     [
         json!({"type": "Available", "status": if is_available { "True" } else { "False" },
             "reason": reason, "message": message}),
-        json!({"type": "Progressing", "status": "True", "reason": progress, "message": told}),
+        if is_paused(deployment) {
+            paused_condition()
+        } else {
+            json!({"type": "Progressing", "status": "True", "reason": progress, "message": told})
+        },
     ]
 }
 
@@ -287,6 +309,23 @@ mod tests {
             _ => None,
         });
         assert_eq!(update, Some(2), "an old pod goes once the new one is available");
+    }
+
+    #[test]
+    fn a_paused_deployment_makes_no_new_version_but_scales() {
+        let mut new = deployment("b");
+        new["spec"]["paused"] = json!(true);
+        new["spec"]["replicas"] = json!(5);
+        let old = set_of(&deployment("a"), 3, 3);
+        let plan = reconcile(&world([new, old]));
+        let scaled = plan.writes.iter().find_map(|write| match write {
+            Write::Update(set) => Some(replicas(set)),
+            _ => None,
+        });
+        assert_eq!(scaled, Some(5));
+        assert!(!plan.writes.iter().any(|write| matches!(write, Write::Create(_))), "{:?}", summary(&plan));
+        let status = status_of(&plan, "proxy").expect("a status");
+        assert_eq!(status.pointer("/conditions/1/reason"), Some(&json!("DeploymentPaused")));
     }
 
     #[test]
