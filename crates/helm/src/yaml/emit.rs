@@ -6,7 +6,7 @@ use libyaml_safer::{Emitter, Encoding, Event, MappingStyle, ScalarStyle, Sequenc
 
 use super::key_order::{self, BehindDigits};
 use super::scalar::{Scalar, is_base_60, resolve};
-use super::{YamlError, astral};
+use super::{YamlError, astral, parse};
 use crate::template::format::{Notation, format_float};
 use crate::value::{ConvertError, Value};
 
@@ -15,8 +15,32 @@ use crate::value::{ConvertError, Value};
 /// # Errors
 /// Values without a form in YAML: see [`ConvertError`].
 pub fn to_yaml(value: &Value) -> Result<String, YamlError> {
-    let value = value.to_plain()?;
+    let value = through_json(value.to_plain()?)?;
     document(FOLD_WIDTH, |writer| writer.value(&value))
+}
+
+/// Go writes JSON and reads that as YAML, where some characters fold or are refused.
+fn through_json(value: Value) -> Result<Value, YamlError> {
+    if !holds_text(&value, |text| text.contains(is_no_yaml)) {
+        return Ok(value);
+    }
+    let json = value.to_json()?.to_string();
+    // Go's JSON has these two escaped.
+    parse(&json.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029"))
+}
+
+/// Control characters beyond ASCII's first 32, among them NEL, which YAML takes for a line break.
+fn is_no_yaml(character: char) -> bool {
+    ('\u{7f}'..='\u{9f}').contains(&character) || matches!(character, '\u{fffe}' | '\u{ffff}')
+}
+
+fn holds_text(value: &Value, accept: fn(&str) -> bool) -> bool {
+    match value {
+        Value::String(text) => accept(text),
+        Value::List(items) => items.iter().any(|item| holds_text(item, accept)),
+        Value::Map(map) => map.entries().iter().any(|(key, item)| accept(key) || holds_text(item, accept)),
+        _ => false,
+    }
 }
 
 /// The column where long scalars are folded.
