@@ -61,15 +61,12 @@ mod tests {
             status: "deployed".into(),
             chart_version: "4.39.0".into(),
             chart_name: "recorded",
-            app_version: String::new(),
-            chart_values: json!({}),
             effective_values: config.clone(),
             config,
             objects: ["Secret/r-redis-ha", "Secret/r-redis-ha-sentinel", "Service/r-redis-ha"]
                 .map(|key| (key.to_owned(), "digest".to_owned()))
                 .into(),
-            pod_template: None,
-            fixed_fields: None,
+            ..ReleaseSeen::default()
         };
         own_secrets_as_existing(&mut seen, "r", "default");
         let wanted = json!({

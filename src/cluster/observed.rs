@@ -27,7 +27,7 @@ pub struct Observed {
 }
 
 /// The newest record of the Helm release.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ReleaseSeen {
     pub revision: i64,
     pub status: String,
