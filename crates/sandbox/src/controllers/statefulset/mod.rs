@@ -5,6 +5,7 @@
 //! missing from the lowest ordinal, end what is too much from the highest, then roll from the highest.
 //! Absent: `maxUnavailable` of a rolling update, which Kubernetes keeps behind a gate.
 
+mod adoption;
 mod claims;
 mod pods;
 mod revisions;
@@ -72,7 +73,7 @@ fn reconcile_set(world: &World, set: &Value, plan: &mut Plan) {
         .filter(|pod| owned(pod) && selects(set.pointer("/spec/selector"), pod.pointer("/metadata/labels")))
         .collect();
     let history: Vec<&Value> = world.within("ControllerRevision", namespace(set)).filter(owned).collect();
-    if is_terminating(set) {
+    if is_terminating(set) || adoption::adopt(world, set, plan) {
         return;
     }
     let revisions = revisions::resolve(set, &history, plan);

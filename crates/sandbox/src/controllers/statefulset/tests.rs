@@ -217,3 +217,24 @@ fn revisions_have_the_hashes_of_kubernetes() {
     let hash = revisions::revision_hash(&revision["data"], 0);
     assert_eq!(format!("cache-server-{hash}"), name(&revision));
 }
+
+#[test]
+fn a_set_made_anew_takes_its_pods_and_revisions_before_it_makes_any() {
+    let set = set();
+    let free = |mut object: Value| {
+        object["metadata"]["ownerReferences"] = json!([]);
+        object
+    };
+    let revision = revision_of(&set);
+    let pods = (0..3).map(|ordinal| free(pod(&set, ordinal, &revision)));
+    let others = ["cache-x", "web-0"].map(|name| {
+        let mut other = free(pod(&set, 0, &revision));
+        other["metadata"]["name"] = json!(name);
+        other
+    });
+    let plan = reconcile(&set, pods.chain(others).chain([free(revision.clone())]));
+    let mut lines = summary(&plan);
+    lines.sort();
+    let revision = format!("update ControllerRevision {}", name(&revision));
+    assert_eq!(lines, [revision.as_str(), "update Pod cache-0", "update Pod cache-1", "update Pod cache-2"]);
+}
