@@ -5,7 +5,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help deps tools build demo test lint fuzz bench docs clean
+.PHONY: help deps tools build demo test soak lint fuzz bench docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,10 @@ demo: tools build ## create, fail over, drift, repair and destroy a cluster on t
 test: tools ## the whole suite, real Terraform against the sandbox included
 	$(CARGO) build --workspace --bins --examples
 	$(CARGO) test --workspace
+
+soak: tools ## SOAK_PLANS plans over a healthy cluster with failovers: none of them may show a change
+	$(CARGO) build --workspace --bins
+	SOAK_PLANS=$${SOAK_PLANS:-300} $(CARGO) test --test sandbox -- --nocapture plans_over_a_healthy_cluster
 
 lint: ## rustfmt, clippy with our lints, cargo-deny where it is installed
 	$(CARGO) fmt --all --check

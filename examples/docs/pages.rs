@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use provider_redis::cluster::{cluster_schema, clusters_schema};
+use provider_redis::cluster::{cluster_schema, clusters_schema, data_schema};
 use provider_redis::provider::schema::provider_schema;
 use thiserror::Error;
 
@@ -30,6 +30,7 @@ pub(crate) fn pages(root: &Path) -> Result<Vec<Page>, Error> {
         page("index.md", render_provider(root)?),
         page("resources/ha_cluster.md", render_cluster(root)?),
         page("data-sources/ha_clusters.md", render_clusters(root)?),
+        page("data-sources/ha_cluster.md", render_data(root)?),
     ])
 }
 
@@ -107,6 +108,23 @@ fn render_cluster(root: &Path) -> Result<String, Error> {
         example(root, "resources/redis_ha_cluster/import.sh", "shell")?,
         "\nWith Terraform 1.12 or later by its identity:\n\n".to_owned(),
         example(root, "resources/redis_ha_cluster/import-by-identity.tf", "terraform")?,
+    ]
+    .concat())
+}
+
+fn render_data(root: &Path) -> Result<String, Error> {
+    let schema = data_schema();
+    Ok([
+        render_head(
+            "redis_ha_cluster Data Source - terraform-provider-redis",
+            "redis_ha_cluster (Data Source)",
+            &schema.description,
+        ),
+        format!(
+            "\n## Example Usage\n\n{}",
+            example(root, "data-sources/redis_ha_cluster/data-source.tf", "terraform")?
+        ),
+        format!("\n{}", render_schema(&schema.attributes)),
     ]
     .concat())
 }

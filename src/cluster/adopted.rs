@@ -63,6 +63,7 @@ mod tests {
             chart_name: "recorded",
             effective_values: config.clone(),
             config,
+            manifest: Vec::new(),
             objects: ["Secret/r-redis-ha", "Secret/r-redis-ha-sentinel", "Service/r-redis-ha"]
                 .map(|key| (key.to_owned(), "digest".to_owned()))
                 .into(),

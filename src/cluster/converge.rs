@@ -14,8 +14,8 @@ use super::execute::{Work, execute};
 use super::fingerprint::{self, Progress};
 use super::gather::{Here, gather};
 use super::model::Model;
-use super::observe::observe;
-use super::planning::next_revision;
+use super::observe::{observe, observe_and_judge};
+use super::planning::{meant, next_revision, remember_applied};
 use super::read::remember;
 use super::refresh::refresh;
 use super::resolve::{Revision, resolve};
@@ -67,7 +67,8 @@ impl Convergence<'_> {
     async fn prepare(&mut self) -> Result<(Site, Config), Diagnostics> {
         let gathered = gather(self.clients, self.config, self.prior, &mut self.private).await?;
         let revision = self.prior.map_or(Revision::FIRST, next_revision);
-        let config = resolve(self.config, self.prior, &gathered, revision, &Here)?;
+        let meant = meant(self.prior, &self.private);
+        let config = resolve(self.config, meant.as_ref(), &gathered, revision, &Here)?;
         let site = read::site(self.clients, self.planned).await;
         Ok((site.map_err(|error| failed("reach the cluster", &error))?, config))
     }
@@ -112,9 +113,10 @@ impl Convergence<'_> {
 
     /// The state of a run that reached its end: as planned, and what was unknown as it is now.
     pub async fn finished(mut self, site: &Site) -> Outcome<Model> {
-        match observe(site).await {
+        match observe_and_judge(site).await {
             Ok(observed) => {
                 remember(site, &observed, &mut self.private).await;
+                remember_applied(self.planned, &mut self.private);
                 let live = refresh(self.planned, &observed, (&site.namespace, &site.release));
                 Outcome::new(resolved(self.planned, Some(&live)), self.private)
             }

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use helm::cluster::ObjectRef;
 use helm::release::{History, Release, ReleaseError};
-use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value as Json;
 
 use super::adopted::own_secrets_as_existing;
@@ -12,30 +13,84 @@ use super::chart_source::name_of_recorded;
 use super::digest::{fixed_fields_digest, pod_template_digest};
 use super::error::Error;
 use super::fingerprint;
+use super::judge::judge;
+use super::objects::ObjectSeen;
+use super::observe_objects::observe_objects;
 use super::observed::{Observed, Placement, ReleaseSeen, SecretSeen, StatefulSetSeen};
 use super::resolve::{to_json, to_map};
-use super::site::Site;
+use super::site::{Servers, Site};
 use crate::chart::effective::{effective, names};
 use crate::chart::{Effective, Names, SecretKey};
 use crate::gke::NodeCount;
 use crate::kubernetes::{KubernetesError, Owner, Password};
 
-/// Everything, once.
+/// Everything, once; servers and sentinels are not judged.
 pub async fn observe(site: &Site) -> Result<Observed, Error> {
+    Ok(Box::pin(look(site)).await?.0)
+}
+
+/// Everything, and what of it is drift: what could still mend itself is looked at again until that is
+/// told.
+pub async fn observe_and_judge(site: &Site) -> Result<Observed, Error> {
+    let (mut observed, servers) = Box::pin(look(site)).await?;
+    if let Some(servers) = servers {
+        judge(&servers, &mut observed).await;
+    }
+    Ok(observed)
+}
+
+async fn look(site: &Site) -> Result<(Observed, Option<Servers>), Error> {
     let (release, mut observed) = tokio::try_join!(observe_release(site), observe_node_pool(site))?;
     let values = release.as_ref().map(|release| release.effective_values.clone()).unwrap_or_default();
     let names = names(&values, &site.release, &site.namespace);
     let effective = effective(&values, &names);
-    observed.release = release;
-    let stateful_set = observe_stateful_set(site, &names);
-    let (stateful_set, secret) = tokio::try_join!(stateful_set, observe_secret(site, &names, &effective))?;
-    observed.stateful_set = stateful_set;
+    let manifest = release.as_ref().map(|release| release.manifest.as_slice()).unwrap_or_default();
+    let labels = names.label_selector();
+    let (objects, secret, pods, sentinel_password) = tokio::try_join!(
+        observe_objects(site, manifest, &labels),
+        observe_secret(site, &names, &effective),
+        async { Ok(site.kubernetes.pods(&site.namespace, &labels).await?) },
+        sentinel_password(site, &effective),
+    )?;
+    observed.stateful_set = stateful_set(site, &names, &objects).await?;
+    let services =
+        objects.iter().filter_map(|seen| seen.live.clone()).filter(|live| live["kind"] == "Service");
+    let services: Vec<_> = services.collect();
+    observed.objects = objects;
+    observed.placement = pods.into_iter().filter_map(placement).collect();
     let (secret, password) = secret.map_or((None, None), |(seen, password)| (Some(seen), password));
     observed.secret = secret;
-    if observed.release.is_some() && observed.stateful_set.is_some() {
-        observe_pods(site, &names, &effective, password.as_ref(), &mut observed).await?;
-    }
-    Ok(observed)
+    let named = release.as_ref().and(effective.auth.as_ref());
+    observed.expected_secret = named.filter(|auth| !auth.rendered_by_chart).map(|auth| auth.secret.clone());
+    let set = observed.stateful_set.as_ref().filter(|_| release.is_some());
+    let replicas = set.map(|set| u32::try_from(set.replicas).unwrap_or(0));
+    observed.release = release;
+    let Some(replicas) = replicas else { return Ok((observed, None)) };
+    let addresses = addresses(&names, replicas, &services, &observed.placement);
+    let password = password.filter(|_| effective.auth.is_some());
+    let passwords = (password.as_ref(), sentinel_password.as_ref());
+    let servers = Servers::new(site, &names, &effective, &addresses, passwords);
+    observed.redis = Some(servers.look().await);
+    Ok((observed, Some(servers)))
+}
+
+/// The servers of a cluster whose names and values are known, as they are reached at this moment.
+pub async fn find_servers(
+    site: &Site,
+    names: &Names,
+    effective: &Effective,
+    password: Option<&Password>,
+) -> Result<Servers, Error> {
+    let selector = names.label_selector();
+    let services = site.kubernetes.list("v1", "Service", Some(&site.namespace), &selector);
+    let pods = site.kubernetes.pods(&site.namespace, &selector);
+    let services = async { Ok::<_, Error>(services.await?) };
+    let pods = async { Ok(pods.await?) };
+    let (services, pods, sentinel_password) =
+        tokio::try_join!(services, pods, sentinel_password(site, effective))?;
+    let placement: BTreeMap<_, _> = pods.into_iter().filter_map(placement).collect();
+    let addresses = addresses(names, effective.replicas, &services, &placement);
+    Ok(Servers::new(site, names, effective, &addresses, (password, sentinel_password.as_ref())))
 }
 
 /// The revision of the release that stands in the cluster.
@@ -74,6 +129,7 @@ fn release_seen(site: &Site, latest: &Release, current: &Release) -> Result<Rele
         effective_values: over_defaults(&chart_values, &config),
         chart_values,
         config,
+        manifest: manifests.iter().flat_map(helm::manifest::Manifest::objects).cloned().collect(),
         objects: digests.into_iter().filter_map(|(key, digest)| Some((key, digest?))).collect(),
         pod_template: pod_template_digest(manifests.iter().flat_map(helm::manifest::Manifest::objects)),
         fixed_fields: fixed_fields_digest(manifests.iter().flat_map(helm::manifest::Manifest::objects)),
@@ -115,14 +171,36 @@ async fn observe_node_pool(site: &Site) -> Result<Observed, Error> {
     Ok(observed)
 }
 
-async fn observe_stateful_set(site: &Site, names: &Names) -> Result<Option<StatefulSetSeen>, Error> {
-    let name = names.stateful_set();
-    let found = site.kubernetes.stateful_set(&site.namespace, &name).await?;
-    Ok(found.map(|found| StatefulSetSeen {
-        name,
-        replicas: found.spec.and_then(|spec| spec.replicas).unwrap_or(1).into(),
-        ready_replicas: found.status.and_then(|status| status.ready_replicas).unwrap_or(0).into(),
-    }))
+/// From the objects of the release, or by its name where the release does not have it.
+async fn stateful_set(
+    site: &Site,
+    names: &Names,
+    objects: &[ObjectSeen],
+) -> Result<Option<StatefulSetSeen>, Error> {
+    let key = format!("StatefulSet/{}", names.stateful_set());
+    let live = match objects.iter().find(|seen| seen.key == key) {
+        Some(seen) => seen.live.clone(),
+        None => {
+            let (namespace, name) = (Some(site.namespace.as_str()), names.stateful_set());
+            site.kubernetes.get(&ObjectRef::new("apps/v1", "StatefulSet", namespace, &name)).await?
+        }
+    };
+    Ok(live.as_ref().map(stateful_set_seen))
+}
+
+fn stateful_set_seen(live: &Json) -> StatefulSetSeen {
+    let number = |pointer: &str| live.pointer(pointer).and_then(Json::as_i64);
+    let text = |pointer: &str| live.pointer(pointer).and_then(Json::as_str).map(str::to_owned);
+    let (current, update) = (text("/status/currentRevision"), text("/status/updateRevision"));
+    StatefulSetSeen {
+        name: text("/metadata/name").unwrap_or_default(),
+        replicas: number("/spec/replicas").unwrap_or(1),
+        ready_replicas: number("/status/readyReplicas").unwrap_or(0),
+        is_rolling: number("/status/observedGeneration") < number("/metadata/generation")
+            || current != update,
+        revision: update,
+        partition: number("/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0),
+    }
 }
 
 type SecretFound = Option<(SecretSeen, Option<Password>)>;
@@ -131,12 +209,11 @@ async fn observe_secret(site: &Site, names: &Names, effective: &Effective) -> Re
     let default = SecretKey { secret: names.auth_secret(), key: "auth".into(), rendered_by_chart: false };
     let SecretKey { secret, key, .. } = effective.auth.clone().unwrap_or(default);
     let owner = site.owner();
-    let (found, password, key_of_fingerprint) = tokio::try_join!(
-        site.kubernetes.secret_owner(&site.namespace, &secret, &owner),
-        find_password(site, &secret, &key),
+    let (found, key_of_fingerprint) = tokio::try_join!(
+        site.kubernetes.find_secret(&site.namespace, &secret, &key, &owner),
         fingerprint::key(site, names),
     )?;
-    let Some(found) = found else { return Ok(None) };
+    let Some((found, password)) = found else { return Ok(None) };
     let digest =
         password.as_ref().zip(key_of_fingerprint).map(|(password, key)| fingerprint::of(&key, password));
     let ours = found == Owner::Ours;
@@ -148,52 +225,35 @@ async fn find_password(site: &Site, secret: &str, key: &str) -> Result<Option<Pa
 }
 
 /// The addresses under which the sentinels know each pod: those of its announce Service and its own.
-pub async fn announced(
-    site: &Site,
+fn addresses(
     names: &Names,
     replicas: u32,
-) -> Result<(Vec<Vec<String>>, BTreeMap<String, Placement>), Error> {
-    let selector = names.label_selector();
-    let services = site.kubernetes.list_as::<Service>("v1", "Service", Some(&site.namespace), &selector);
-    let (pods, services) = tokio::try_join!(site.kubernetes.pods(&site.namespace, &selector), services)?;
-    let placement: BTreeMap<_, _> = pods.into_iter().filter_map(placement).collect();
+    services: &[Json],
+    placement: &BTreeMap<String, Placement>,
+) -> Vec<Vec<String>> {
     let addresses = (0..replicas).map(|index| {
-        let service = services
-            .iter()
-            .find(|service| service.metadata.name.as_deref() == Some(&names.announce_service(index)));
-        let of_service = service.and_then(|service| service.spec.as_ref()?.cluster_ip.clone());
+        let own = names.announce_service(index);
+        let service = services.iter().find(|service| service["metadata"]["name"] == own.as_str());
+        let of_service = service.and_then(|service| service["spec"]["clusterIP"].as_str().map(str::to_owned));
         let of_pod = placement.get(&names.pod(index)).and_then(|placement| placement.address.clone());
         of_service.into_iter().chain(of_pod).collect()
     });
-    Ok((addresses.collect(), placement))
+    addresses.collect()
 }
 
 fn placement(pod: Pod) -> Option<(String, Placement)> {
-    let address = pod.status.and_then(|status| status.pod_ip);
-    Some((pod.metadata.name?, Placement { address, node: pod.spec.and_then(|spec| spec.node_name) }))
-}
-
-async fn observe_pods(
-    site: &Site,
-    names: &Names,
-    effective: &Effective,
-    password: Option<&Password>,
-    observed: &mut Observed,
-) -> Result<(), Error> {
-    let replicas = observed.stateful_set.as_ref().map_or(0, |set| set.replicas);
-    let replicas = u32::try_from(replicas).unwrap_or(0);
-    let sentinel_password = sentinel_password(site, effective);
-    let ((addresses, placement), sentinel_password) =
-        tokio::try_join!(announced(site, names, replicas), sentinel_password)?;
-    let password = password.filter(|_| effective.auth.is_some());
-    let seen = site.observe_redis(names, effective, &addresses, password, sentinel_password.as_ref()).await;
-    observed.placement = placement;
-    observed.redis = Some(seen);
-    Ok(())
+    let labels = pod.metadata.labels.unwrap_or_default();
+    let placement = Placement {
+        address: pod.status.and_then(|status| status.pod_ip),
+        node: pod.spec.and_then(|spec| spec.node_name),
+        revision: labels.get("controller-revision-hash").cloned(),
+        is_ending: pod.metadata.deletion_timestamp.is_some(),
+    };
+    Some((pod.metadata.name?, placement))
 }
 
 /// The sentinels' own password, where they have one.
-pub async fn sentinel_password(site: &Site, effective: &Effective) -> Result<Option<Password>, Error> {
+async fn sentinel_password(site: &Site, effective: &Effective) -> Result<Option<Password>, Error> {
     match &effective.sentinel_auth {
         Some(auth) => Ok(find_password(site, &auth.secret, &auth.key).await?),
         None => Ok(None),

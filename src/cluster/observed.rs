@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use super::objects::ObjectSeen;
 use crate::gke::{NodeCount, NodePoolLive};
-use crate::sentinel::Observation;
+use crate::sentinel::{DriftRow, Observation};
 
 /// One look at everything that belongs to a cluster.
 #[derive(Clone, Debug, Default)]
@@ -15,11 +16,20 @@ pub struct Observed {
     pub release: Option<ReleaseSeen>,
     pub stateful_set: Option<StatefulSetSeen>,
     pub secret: Option<SecretSeen>,
+    /// The Secret that the release's values name for the password.
+    pub expected_secret: Option<String>,
     pub node_pool: Option<NodePoolLive>,
     /// Nodes in each zone by the instance groups' target size; `None` where they could not be asked.
     pub node_count: Option<i64>,
     pub node_counts: Option<NodeCount>,
+    /// The declared objects of the release beside the live ones.
+    pub objects: Vec<ObjectSeen>,
     pub redis: Option<Observation>,
+    /// What servers and sentinels have otherwise than declared, as far as it was confirmed; filled by
+    /// `judge`.
+    pub drift: Vec<DriftRow>,
+    /// Why servers and sentinels were not judged: they are changing by themselves.
+    pub unjudged: Vec<String>,
     /// By pod name.
     pub placement: BTreeMap<String, Placement>,
     /// What could be seen only in part, in words.
@@ -41,6 +51,8 @@ pub struct ReleaseSeen {
     pub chart_values: Json,
     /// The chart's own values under the configuration.
     pub effective_values: Json,
+    /// The objects of the manifest, as they were declared.
+    pub manifest: Vec<Json>,
     /// Digest of each object of the manifest, by `Kind/name`.
     pub objects: BTreeMap<String, String>,
     /// Digest of the pods' template in the manifest.
@@ -54,6 +66,12 @@ pub struct StatefulSetSeen {
     pub name: String,
     pub replicas: i64,
     pub ready_replicas: i64,
+    /// Pods of two revisions, or a change that the controller has not seen yet.
+    pub is_rolling: bool,
+    /// The revision that pods are to have.
+    pub revision: Option<String>,
+    /// Pods below this ordinal keep their revision.
+    pub partition: i64,
 }
 
 /// The Secret that holds the password. The password itself is never part of an observation.
@@ -71,6 +89,9 @@ pub struct SecretSeen {
 pub struct Placement {
     pub address: Option<String>,
     pub node: Option<String>,
+    /// The StatefulSet's revision that the pod was made from.
+    pub revision: Option<String>,
+    pub is_ending: bool,
 }
 
 impl Observed {

@@ -3,6 +3,7 @@
 use tfplugin_sdk::Attr;
 
 use super::config::Config;
+use super::drift::Row;
 use super::model::{AuthSecret, Condition, DriftRow, Master, Member, Model, Release};
 use super::observed::{Observed, ReleaseSeen, SecretSeen};
 use super::resolve::digest_attributes;
@@ -167,8 +168,8 @@ fn servers(
 }
 
 /// Drift rows as the state shows them.
-pub fn drift_rows(rows: &[crate::sentinel::DriftRow]) -> Attr<Vec<Attr<DriftRow>>> {
-    let row = |row: &crate::sentinel::DriftRow| {
+pub fn drift_rows(rows: &[Row]) -> Attr<Vec<Attr<DriftRow>>> {
+    let row = |row: &Row| {
         Attr::Known(DriftRow {
             layer: row.layer.as_str().into(),
             object: row.object.clone().into(),

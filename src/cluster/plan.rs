@@ -4,6 +4,7 @@
 use tfplugin_sdk::{Attr, AttributePath, Diagnostics};
 
 use super::config::{Config, Repair};
+use super::explain::Cure;
 use super::model::{Chart, Gke, Model, Persistence, Timeouts};
 use super::overlay::Overlay;
 use super::{immutable, outputs, typed, values};
@@ -14,6 +15,8 @@ use crate::sentinel::settings;
 pub struct Input<'a> {
     pub config: &'a Model,
     pub prior: Option<&'a Model>,
+    /// The documents that a silent configuration means.
+    pub meant_values: Attr<Vec<Attr<String>>>,
     /// `None` while the configuration holds unknown values.
     pub resolved: Option<&'a Config>,
     pub with_prior_values: Option<&'a Config>,
@@ -57,7 +60,7 @@ fn known(input: &Input<'_>, config: &Config, diagnostics: &mut Diagnostics) -> M
     let mut fill = typed::from_effective(&config.effective).over(behaviour(input.prior));
     fill.gke = node_pool_fill(input.config, input.prior, config);
     fill.namespace = config.names.namespace.as_str().into();
-    fill.values = input.prior.map_or(Attr::Known(Vec::new()), |prior| prior.values.clone());
+    fill.values = input.meant_values.clone().or(Attr::Known(Vec::new()));
     fill.chart = Attr::Known(Chart {
         repository: config.chart_source.repository().map(str::to_owned).into(),
         name: config.chart_source.name().into(),
@@ -173,7 +176,7 @@ fn update_outputs(model: &mut Model, prior: &Model, config: &Config, input: &Inp
     let moves = config.pod_template.as_deref() != input.prior_pod_template
         || model.replicas != prior.replicas
         || model.gke != prior.gke
-        || prior.master.is_null();
+        || (config.repair == Repair::Auto && repairs_move_outputs(prior));
     let live = if moves { all_unknown_outputs() } else { outputs::of(prior) };
     outputs::copy(model, named.over(live));
     model.release = if release_changes(model, prior, input) { Attr::Unknown } else { prior.release.clone() };
@@ -181,6 +184,12 @@ fn update_outputs(model: &mut Model, prior: &Model, config: &Config, input: &Inp
         Repair::Auto => Attr::Known(Vec::new()),
         Repair::Report => prior.drift.clone(),
     };
+}
+
+/// Whether what apply repairs may change which pods there are, or who is master.
+fn repairs_move_outputs(prior: &Model) -> bool {
+    let rows = prior.drift.known().into_iter().flatten().filter_map(Attr::known);
+    rows.map(Cure::of).any(Cure::moves_outputs)
 }
 
 /// Whether the release record will get a new revision.

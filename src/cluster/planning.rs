@@ -40,6 +40,7 @@ async fn plan_known(
     let mut input = Input {
         config,
         prior,
+        meant_values: Attr::Null,
         resolved: None,
         with_prior_values: None,
         prior_pod_template: pod_template.as_deref(),
@@ -54,23 +55,45 @@ async fn plan_known(
     };
     let gathered = gather(clients, config, prior, private).await?;
     let revision = prior.map_or(Revision::FIRST, next_revision);
-    let resolved = resolve(config, prior, &gathered, revision, &Here)?;
+    let meant = meant(prior, private);
+    let resolved = resolve(config, meant.as_ref(), &gathered, revision, &Here)?;
     let mut diagnostics = findings(&resolved, config, &gathered);
     if !matches!(gathered.source, ChartSource::Remote { .. }) {
         diagnostics = errors_only(diagnostics);
     }
     let with_prior_values = with_prior_values(prior, config, &gathered, revision);
+    input.meant_values = meant.map(|meant| meant.values).unwrap_or_default();
     input.resolved = Some(&resolved);
     input.with_prior_values = with_prior_values.as_ref();
     let mut planned = plan(&input);
     diagnostics.extend(std::mem::take(&mut planned.diagnostics));
-    diagnostics.extend(report(prior, &planned.model));
     if let Some(prior) = prior {
         let fixed_fields: Option<String> = private.get(FIXED_FIELDS);
         let before = Before { pod_template: pod_template.as_deref(), fixed_fields: fixed_fields.as_deref() };
         diagnostics.extend(announce(prior, &resolved, &before));
     }
     if diagnostics.has_errors() { Err(diagnostics) } else { Ok((planned, diagnostics)) }
+}
+
+/// Where private data keeps the documents that an apply gave to the release.
+const APPLIED_VALUES: &str = "applied_values";
+
+/// What silence means: what was applied last. Where nothing was applied yet, as after an import, it is
+/// what the release has. Without this, values that somebody else gave to the release would stay.
+pub fn meant(prior: Option<&Model>, private: &Private) -> Option<Model> {
+    let applied: Option<Vec<String>> = private.get(APPLIED_VALUES);
+    let mut meant = prior?.clone();
+    if let Some(applied) = applied {
+        meant.values = Attr::Known(applied.into_iter().map(Attr::Known).collect());
+    }
+    Some(meant)
+}
+
+/// Keeps the documents of a finished apply.
+pub fn remember_applied(planned: &Model, private: &mut Private) {
+    if let Some(documents) = super::typed::list(&planned.values) {
+        private.set(APPLIED_VALUES, &documents);
+    }
 }
 
 /// The revision that follows the one in the state.
@@ -106,22 +129,4 @@ fn not_checked() -> Diagnostic {
         "The provider's configuration is not known yet, so this plan compares with the state only. A later plan \
          checks the rest.",
     )
-}
-
-/// What a reviewer should know and the plan's own lines do not say.
-fn report(prior: Option<&Model>, planned: &Model) -> Diagnostics {
-    let mut found = Diagnostics::none();
-    let Some(prior) = prior else { return found };
-    let rows = prior.drift.known().map_or(0, Vec::len);
-    if rows > 0 && planned.drift == prior.drift {
-        found.warning(
-            format!("{rows} setting(s) drifted, and `repair` is \"report\""),
-            "Apply changes none of them. They stand in `drift`; set repair = \"auto\" to have them repaired.",
-        );
-    }
-    for condition in prior.health.known().into_iter().flatten().filter_map(Attr::known) {
-        let text = |attribute: &Attr<String>| attribute.as_str().unwrap_or_default().to_owned();
-        found.warning(format!("Health: {}", text(&condition.condition)), text(&condition.message));
-    }
-    found
 }

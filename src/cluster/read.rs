@@ -5,9 +5,10 @@ use tfplugin_sdk::{Diagnostic, Outcome, Private, ReadRequest};
 use super::clients::Clients;
 use super::diagnostics::failed;
 use super::error::Error;
+use super::explain::explain;
 use super::gather::{cluster_id, freeze};
 use super::model::Model;
-use super::observe::observe;
+use super::observe::observe_and_judge;
 use super::observed::Observed;
 use super::planning::{FIXED_FIELDS, POD_TEMPLATE};
 use super::refresh::refresh;
@@ -37,9 +38,10 @@ async fn refreshed(site: &Site, state: &Model, mut private: Private, observed: &
     }
     remember(site, observed, &mut private).await;
     let model = refresh(state, observed, (&site.namespace, &site.release));
-    let warnings = observed.warnings.iter();
-    let warnings =
-        warnings.map(|text| Diagnostic::warning("Not all of the node pool was checked", text)).collect();
+    let mut warnings = explain(&model, &observed.unjudged);
+    for text in &observed.warnings {
+        warnings.warning("Not all of the node pool was checked", text);
+    }
     Outcome::new(model, private).with(warnings)
 }
 
@@ -58,7 +60,7 @@ pub async fn remember(site: &Site, observed: &Observed, private: &mut Private) {
 /// The site of a state, and what is there.
 pub async fn look(clients: &Clients, state: &Model) -> Result<(Site, Observed), Error> {
     let site = site(clients, state).await?;
-    let observed = observe(&site).await?;
+    let observed = observe_and_judge(&site).await?;
     Ok((site, observed))
 }
 

@@ -5,6 +5,7 @@ use helm::value::Value;
 use serde_json::Value as Json;
 use tfplugin_sdk::Attr;
 
+use super::drift::rows;
 use super::model::{self, Gke, Model, NodePool};
 use super::observe::over_defaults;
 use super::observed::{Observed, ReleaseSeen};
@@ -15,8 +16,6 @@ use super::{outputs, plan, typed};
 use crate::chart::effective::{effective, names};
 use crate::chart::{Effective, Names};
 use crate::gke::NodePoolLive;
-use crate::sentinel::drift::drift;
-use crate::sentinel::{Declared, DriftRow};
 
 /// The refreshed state. `prior` may be an import's, in which only the names are set.
 pub fn refresh(prior: &Model, observed: &Observed, (namespace, release): (&str, &str)) -> Model {
@@ -59,14 +58,8 @@ fn with_release(
     model.chart = Attr::Known(model::Chart { name, version: seen.chart_version.clone().into(), ..chart });
     model.namespace = namespace.into();
     outputs::copy(&mut model, outputs::live(&names, &effective, observed));
-    model.drift = outputs::drift_rows(&rows(&effective, observed));
+    model.drift = outputs::drift_rows(&rows(observed));
     model
-}
-
-/// The settings that live servers and sentinels do not have as declared.
-pub fn rows(effective: &Effective, observed: &Observed) -> Vec<DriftRow> {
-    let declared = Declared { sentinel: effective.sentinel.clone(), server: effective.server.clone() };
-    observed.redis.as_ref().map(|redis| drift(&declared, redis)).unwrap_or_default()
 }
 
 /// Whether the state still says what the release record says.

@@ -1,54 +1,46 @@
-//! Brings servers and sentinels to the declared settings, and waits until they have settled.
-//! Every repair ends with a new observation.
+//! Brings servers and sentinels to what is declared, and waits until they have settled. One stage at a
+//! time, each after a new look; the last look shows that nothing is left.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
 use super::error::Error;
 use super::execute::Work;
-use super::observe::{announced, sentinel_password};
-use super::observed::Observed;
-use super::refresh;
-use super::site::{credentials, targets};
+use super::observe::find_servers;
+use super::rollout::restart;
+use super::site::Servers;
 use super::steps::Rows;
-use crate::kubernetes::Password;
-use crate::sentinel::repairs::repairs;
+use crate::sentinel::drift::drift;
+use crate::sentinel::repairs::next;
 use crate::sentinel::topology::verdict;
-use crate::sentinel::{DriftRow, Observation, Target, Verdict, execute as run};
+use crate::sentinel::{self, DriftRow, Next, Repair, Verdict, execute as run};
 
 /// Sentinels notice changes within seconds; asking more often tells nothing new.
 const POLL: Duration = Duration::from_millis(500);
+/// A sentinel that was reset finds the others anew within seconds, and votes again.
+const BETWEEN_RESETS: Duration = Duration::from_secs(30);
+/// A repair that changed nothing so often will not change anything.
+const ATTEMPTS_MAX: u32 = 3;
 
-/// The passwords and addresses of this moment, and what the pods answer.
-struct Look {
-    targets: Vec<Target>,
-    password: Option<Password>,
-    sentinel_password: Option<Password>,
-    observation: Observation,
-}
-
-async fn look(work: &Work<'_>) -> Result<Look, Error> {
+/// The servers as they are reached now, with the password of this moment.
+pub async fn servers(work: &Work<'_>) -> Result<Servers, Error> {
     let (site, config) = (work.site, work.config);
-    let effective = &config.effective;
     let password = match config.auth.secret() {
         Some((name, key)) => Some(site.kubernetes.secret_key(&site.namespace, name, key).await?),
         None => None,
     };
-    let sentinel_password = sentinel_password(site, effective).await?;
-    let (addresses, _) = announced(site, &config.names, effective.replicas).await?;
-    let (one, other) = (password.as_ref(), sentinel_password.as_ref());
-    let observation = site.observe_redis(&config.names, effective, &addresses, one, other).await;
-    let targets = targets(&config.names, effective, &addresses);
-    Ok(Look { targets, password, sentinel_password, observation })
+    find_servers(site, &config.names, &config.effective, password.as_ref()).await
 }
 
 /// Waits until every sentinel agrees on the master and every replica is linked.
 pub async fn await_settled(work: &Work<'_>) -> Result<(), Error> {
     let started = Instant::now();
     loop {
-        let Verdict::NotSettled(findings) = verdict(&look(work).await?.observation) else { return Ok(()) };
+        let Verdict::NotSettled(findings) = verdict(&servers(work).await?.look().await) else {
+            return Ok(());
+        };
         let last_seen: Vec<_> = findings.iter().map(ToString::to_string).collect();
         tracing::debug!(?last_seen, "not settled yet");
         if Instant::now() + POLL >= work.deadline {
@@ -58,60 +50,99 @@ pub async fn await_settled(work: &Work<'_>) -> Result<(), Error> {
     }
 }
 
-/// Repairs the rows that may be repaired, as soon as that is safe.
-pub async fn repair_settings(work: &Work<'_>, rows: &Rows) -> Result<(), Error> {
-    let (look, rows) = safe_look(work, rows).await?;
-    let plan = repairs(&rows, &look.observation);
-    let credentials = credentials(look.password.as_ref(), look.sentinel_password.as_ref());
-    for repair in &plan.repairs {
-        tracing::info!(?repair, "repairing");
-        let dialer = work.site.dialer();
-        run::execute(repair, &dialer, &look.targets, &credentials, work.site.connection.timeout).await?;
-    }
-    if let Some(refused) = plan.refused.first() {
-        let row = &refused.row;
-        let what = format!("{} of {}", row.setting, row.object);
-        return Err(Error::RepairRefused { what, reason: refused.reason.clone() });
-    }
-    if plan.repairs.is_empty() { Ok(()) } else { verify(work, &rows).await }
+/// What a run of repairs has done so far.
+#[derive(Default)]
+struct Course {
+    attempts: BTreeMap<String, u32>,
+    reset: Option<Instant>,
+    /// Something was done after which the group has to find itself again.
+    unsettled: bool,
 }
 
-/// Waits until nothing forbids a repair, and says which rows are there then.
-async fn safe_look(work: &Work<'_>, rows: &Rows) -> Result<(Look, Vec<DriftRow>), Error> {
+/// Repairs the rows that may be repaired, each as soon as that is safe.
+pub async fn repair_rows(work: &Work<'_>, rows: &Rows) -> Result<(), Error> {
     let started = Instant::now();
+    let mut course = Course::default();
     loop {
-        let look = look(work).await?;
-        let found = allowed(rows, current_rows(work, &look.observation));
-        let plan = repairs(&found, &look.observation);
-        if found.is_empty() || plan.not_now.is_empty() {
-            return Ok((look, found));
-        }
+        let servers = servers(work).await?;
+        let look = servers.look().await;
+        let found = allowed(rows, drift(&servers.declared, &look), servers.master_group());
+        let blocked = match next(&found, &servers.declared, &look) {
+            Next::Nothing => break,
+            Next::Refused { row, reason } => {
+                let what = format!("{} of {}", row.setting, row.object);
+                return Err(Error::RepairRefused { what, reason });
+            }
+            Next::Wait(findings) => findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            Next::Restart { pod, reason } => {
+                course.count(&format!("restart of {pod}"), &found)?;
+                tracing::info!(%pod, %reason, "restarting");
+                restart(work, &servers, &look, &pod).await?;
+                course.unsettled = true;
+                continue;
+            }
+            Next::Run(repairs) => match course.run(&servers, &repairs, &found).await? {
+                // A process needs a moment to show what it was told.
+                None => "what was repaired last is not seen yet".to_owned(),
+                Some(reason) => reason,
+            },
+        };
         if Instant::now() + POLL >= work.deadline {
-            let reasons: Vec<_> = plan.not_now.iter().map(ToString::to_string).collect();
-            return Err(Error::RepairUnsafe { waited: started.elapsed(), reasons: reasons.join("; ") });
+            return Err(Error::RepairUnsafe { waited: started.elapsed(), reasons: blocked });
         }
         sleep(POLL).await;
     }
+    if course.unsettled { await_settled(work).await } else { Ok(()) }
 }
 
-fn current_rows(work: &Work<'_>, observation: &Observation) -> Vec<DriftRow> {
-    let observed = Observed { redis: Some(observation.clone()), ..Observed::default() };
-    refresh::rows(&work.config.effective, &observed)
+impl Course {
+    /// Runs them, or says why not yet.
+    async fn run(
+        &mut self,
+        servers: &Servers,
+        repairs: &[Repair],
+        found: &[DriftRow],
+    ) -> Result<Option<String>, Error> {
+        for repair in repairs {
+            if matches!(repair, Repair::Reset { .. }) {
+                let since = self.reset.map_or(BETWEEN_RESETS, |reset| reset.elapsed());
+                if since < BETWEEN_RESETS {
+                    return Ok(Some("the sentinel that was reset last finds the others anew".into()));
+                }
+                self.reset = Some(Instant::now());
+            }
+            self.count(&format!("{repair:?}"), found)?;
+            tracing::info!(?repair, "repairing");
+            self.unsettled |= !matches!(repair, Repair::SetServer { .. } | Repair::SetSentinel { .. });
+            match run::execute(repair, &servers.reach()).await {
+                // Not so any more, or not to be reached now: the next look tells what to do.
+                Err(error @ (sentinel::Error::Refused { .. } | sentinel::Error::Timeout { .. })) => {
+                    return Ok(Some(error.to_string()));
+                }
+                done => done?,
+            }
+        }
+        Ok(None)
+    }
+
+    fn count(&mut self, what: &str, found: &[DriftRow]) -> Result<(), Error> {
+        let attempts = self.attempts.entry(what.to_owned()).or_default();
+        *attempts += 1;
+        if *attempts <= ATTEMPTS_MAX {
+            return Ok(());
+        }
+        let left = found.iter().map(|row| format!("{} of {} is {}", row.setting, row.object, row.live));
+        Err(Error::RepairFailed { rows: left.collect::<Vec<_>>().join("; ") })
+    }
 }
 
-fn allowed(rows: &Rows, found: Vec<DriftRow>) -> Vec<DriftRow> {
+/// Only what the plan showed. A group without a master shows one row for all of its structure.
+fn allowed(rows: &Rows, found: Vec<DriftRow>, group: &str) -> Vec<DriftRow> {
     let Rows::Shown(shown) = rows else { return found };
-    let key = |row: &DriftRow| (row.layer.as_str().to_owned(), row.object.clone(), row.setting.clone());
-    found.into_iter().filter(|row| shown.contains(&key(row))).collect()
-}
-
-async fn verify(work: &Work<'_>, rows: &[DriftRow]) -> Result<(), Error> {
-    let repaired: BTreeSet<_> = rows.iter().map(|row| (row.object.clone(), row.setting.clone())).collect();
-    let left = current_rows(work, &look(work).await?.observation);
-    let left: Vec<_> = left
-        .iter()
-        .filter(|row| repaired.contains(&(row.object.clone(), row.setting.clone())))
-        .map(|row| format!("{} of {} is {}", row.setting, row.object, row.live))
-        .collect();
-    if left.is_empty() { Ok(()) } else { Err(Error::RepairFailed { rows: left.join("; ") }) }
+    let has = |layer: &str, object: &str, setting: &str| {
+        shown.contains(&(layer.to_owned(), object.to_owned(), setting.to_owned()))
+    };
+    let elects = has("redis", group, "master");
+    let is_shown = |row: &DriftRow| has(row.layer.as_str(), &row.object, &row.setting);
+    found.into_iter().filter(|row| is_shown(row) || (elects && row.is_structural())).collect()
 }

@@ -5,11 +5,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::clients::{Clients, Connection};
+use super::drift::declared;
 use super::error::Error;
 use crate::chart::{Effective, Names};
 use crate::gke::{ClusterId, Gke};
 use crate::kubernetes::{Kubernetes, Mode, Password};
-use crate::sentinel::{ByteStream, Credentials, DialError, Dialer, Observation, Target, observe};
+use crate::sentinel::execute::Reach;
+use crate::sentinel::{
+    ByteStream, Credentials, Declared, DialError, Dialer, Observation, Question, Target, observe,
+};
 
 /// Where a release lives, and how it is reached.
 #[derive(Clone)]
@@ -55,28 +59,71 @@ impl Site {
         }
     }
 
-    /// Asks every server and every sentinel at once.
-    pub async fn observe_redis(
-        &self,
-        names: &Names,
-        effective: &Effective,
-        addresses: &[Vec<String>],
-        password: Option<&Password>,
-        sentinel_password: Option<&Password>,
-    ) -> Observation {
-        let targets = targets(names, effective, addresses);
-        let credentials = credentials(password, sentinel_password);
-        let group = &effective.master_group_name;
-        observe::observe(&self.dialer(), &targets, group, &credentials, self.connection.timeout).await
-    }
-
     pub fn dialer(&self) -> PodDialer {
         let Connection { mode, timeout } = self.connection;
         PodDialer { kubernetes: self.kubernetes.clone(), namespace: self.namespace.clone(), mode, timeout }
     }
 }
 
-pub fn credentials(password: Option<&Password>, sentinel_password: Option<&Password>) -> Credentials {
+/// The servers and sentinels of a release, and all that it takes to ask them.
+pub struct Servers {
+    pub targets: Vec<Target>,
+    pub credentials: Credentials,
+    pub declared: Declared,
+    master_group: String,
+    dialer: PodDialer,
+    timeout: Duration,
+}
+
+impl Servers {
+    /// `addresses` are those under which the sentinels know each pod, in the order of the pods.
+    pub fn new(
+        site: &Site,
+        names: &Names,
+        effective: &Effective,
+        addresses: &[Vec<String>],
+        (password, sentinel_password): (Option<&Password>, Option<&Password>),
+    ) -> Self {
+        Self {
+            targets: targets(names, effective, addresses),
+            credentials: credentials(password, sentinel_password),
+            declared: declared(effective),
+            master_group: effective.master_group_name.clone(),
+            dialer: site.dialer(),
+            timeout: site.connection.timeout,
+        }
+    }
+
+    /// Asks every server and every sentinel at once.
+    pub async fn look(&self) -> Observation {
+        let question = Question {
+            master_group: &self.master_group,
+            disabled_commands: &self.declared.disabled_commands,
+        };
+        observe::observe(&self.dialer, &self.targets, question, &self.credentials, self.timeout).await
+    }
+
+    /// Whether we hold no password for servers that are meant to have one, so that their refusal tells
+    /// nothing of them.
+    pub fn lacks_password(&self) -> bool {
+        self.declared.password.is_some() && self.credentials.server.is_none()
+    }
+
+    pub fn master_group(&self) -> &str {
+        &self.master_group
+    }
+
+    pub fn reach(&self) -> Reach<'_> {
+        Reach {
+            dialer: &self.dialer,
+            targets: &self.targets,
+            credentials: &self.credentials,
+            timeout: self.timeout,
+        }
+    }
+}
+
+fn credentials(password: Option<&Password>, sentinel_password: Option<&Password>) -> Credentials {
     let convert = |password: Option<&Password>| {
         password.map(|password| crate::sentinel::Password::new(password.expose()))
     };
@@ -84,7 +131,7 @@ pub fn credentials(password: Option<&Password>, sentinel_password: Option<&Passw
 }
 
 /// The pods to ask, with every address under which the sentinels may know them.
-pub fn targets(names: &Names, effective: &Effective, addresses: &[Vec<String>]) -> Vec<Target> {
+fn targets(names: &Names, effective: &Effective, addresses: &[Vec<String>]) -> Vec<Target> {
     let target = |(index, addresses): (usize, &Vec<String>)| {
         let index = u32::try_from(index).unwrap_or(u32::MAX);
         let host = names.announce_host(index);
@@ -114,5 +161,11 @@ impl Dialer for PodDialer {
         let stream =
             self.kubernetes.open_stream(self.mode, (&self.namespace, pod), port, self.timeout).await?;
         Ok(Box::new(stream))
+    }
+
+    async fn dial_both(&self, pod: &str, ports: [u16; 2]) -> [Result<Box<dyn ByteStream>, DialError>; 2] {
+        let opened =
+            self.kubernetes.open_streams(self.mode, (&self.namespace, pod), ports, self.timeout).await;
+        opened.map(|stream| Ok(Box::new(stream?) as Box<dyn ByteStream>))
     }
 }

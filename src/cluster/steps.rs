@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::config::Config;
+use super::drift::{Layer, Row, held_rollout, rows};
 use super::model::Model;
 use super::observed::Observed;
 use super::values::same_release;
@@ -17,12 +18,17 @@ pub enum Step {
     UpdateNodePool(NodePoolUpdate),
     EnsureSecret,
     InstallRelease,
+    /// Keeps pods as they are while the release changes, and moves the master to the last to go.
+    HoldRollout,
     UpgradeRelease,
     /// Applies these objects again as the release has them.
     RepairObjects(BTreeSet<String>),
+    /// Waits for pods that nobody holds back.
     AwaitRollout,
-    /// Brings servers and sentinels to the declared settings.
-    RepairSettings(Rows),
+    /// Has pods replaced one at a time, the master last.
+    RollOut,
+    /// Brings servers and sentinels to what is declared.
+    RepairRows(Rows),
     AwaitSettled,
     /// The pool that the pods have left.
     DeleteNodePool(String),
@@ -99,27 +105,82 @@ pub fn steps(config: &Config, observed: &Observed, shown: &Shown) -> Vec<Step> {
         steps.push(Step::EnsureNamespace);
     }
     node_pool(config, observed, shown, &mut steps);
-    if shown.release && config.auth.is_ours() {
+    let repaired = drifted_objects(observed, shown);
+    let secret = config.auth.secret().map(|(name, _)| format!("Secret/{name}"));
+    if config.auth.is_ours() && (shown.release || secret.is_some_and(|secret| repaired.contains(&secret))) {
         steps.push(Step::EnsureSecret);
     }
-    let releases = release(config, observed, shown);
-    let moves_pods = releases.is_some() || shown.node_pool;
-    steps.extend(releases);
+    let moves_pods = workload(config, observed, shown, repaired, &mut steps);
     if moves_pods {
-        steps.push(Step::AwaitRollout);
+        steps.push(Step::AwaitSettled);
     }
     let repairs = match &shown.rows {
         Rows::All => moves_pods,
         Rows::Shown(rows) => !rows.is_empty(),
     };
-    if moves_pods {
-        steps.push(Step::AwaitSettled);
-    }
     if repairs {
-        steps.push(Step::RepairSettings(shown.rows.clone()));
+        steps.push(Step::RepairRows(shown.rows.clone()));
     }
     steps.extend(shown.old_pool.clone().map(Step::DeleteNodePool));
     steps
+}
+
+/// The release and its objects. Returns whether pods come, go or are replaced.
+fn workload(
+    config: &Config,
+    observed: &Observed,
+    shown: &Shown,
+    mut repaired: BTreeSet<String>,
+    steps: &mut Vec<Step>,
+) -> bool {
+    let set = format!("StatefulSet/{}", config.names.stateful_set());
+    let release = release(config, observed, shown);
+    let scaled = observed.stateful_set.as_ref().map(|set| set.replicas) != Some(config.replicas());
+    if release.is_none() && scaled && shown.replicas && observed.release.is_some() {
+        repaired.insert(set.clone());
+    }
+    let held = repaired.contains(&set) && held_rollout(observed).is_some();
+    let repairs_set = repaired.contains(&set);
+    // What the release does not have cannot be applied from it.
+    repaired.retain(|key| observed.objects.iter().any(|seen| seen.key == *key));
+    let rolls = replaces_pods(config, observed, release.as_ref()) || held || (repairs_set && !scaled);
+    let can_hold = rolls && observed.stateful_set.is_some();
+    let moves_pods = release.is_some() || repairs_set || shown.node_pool;
+    if can_hold {
+        steps.push(Step::HoldRollout);
+    }
+    steps.extend(release);
+    if !repaired.is_empty() {
+        steps.push(Step::RepairObjects(repaired));
+    }
+    match (can_hold, moves_pods) {
+        (true, _) => steps.push(Step::RollOut),
+        (false, true) => steps.push(Step::AwaitRollout),
+        (false, false) => {}
+    }
+    moves_pods
+}
+
+/// Whether the release's new template, or fewer replicas, takes pods away.
+fn replaces_pods(config: &Config, observed: &Observed, release: Option<&Step>) -> bool {
+    let (Some(Step::UpgradeRelease), Some(seen), Some(set)) =
+        (release, &observed.release, &observed.stateful_set)
+    else {
+        return false;
+    };
+    seen.pod_template != config.pod_template || set.replicas > config.replicas()
+}
+
+/// The objects of which the plan showed a row that is still true.
+fn drifted_objects(observed: &Observed, shown: &Shown) -> BTreeSet<String> {
+    let rows = rows(observed).into_iter().filter(|row| row.layer == Layer::Kubernetes);
+    let is_shown = |row: &Row| match &shown.rows {
+        Rows::All => true,
+        Rows::Shown(rows) => {
+            rows.contains(&(row.layer.as_str().to_owned(), row.object.clone(), row.setting.clone()))
+        }
+    };
+    rows.filter(is_shown).map(|row| row.object).collect()
 }
 
 fn node_pool(config: &Config, observed: &Observed, shown: &Shown, steps: &mut Vec<Step>) {
@@ -142,12 +203,7 @@ fn release(config: &Config, observed: &Observed, shown: &Shown) -> Option<Step> 
         || seen.chart_version != config.rendered.chart.metadata.version
         || digests_differ(config, observed)
         || !same_release(&seen.effective_values, &config.effective_values, &names.release, &names.namespace);
-    if differs && shown.release {
-        return Some(Step::UpgradeRelease);
-    }
-    let scaled = observed.stateful_set.as_ref().map(|set| set.replicas) != Some(config.replicas());
-    let key = format!("StatefulSet/{}", names.stateful_set());
-    (scaled && shown.replicas).then(|| Step::RepairObjects(BTreeSet::from([key])))
+    (differs && shown.release).then_some(Step::UpgradeRelease)
 }
 
 fn digests_differ(config: &Config, observed: &Observed) -> bool {

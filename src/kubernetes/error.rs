@@ -66,6 +66,8 @@ pub enum KubernetesError {
     SecretNotText { namespace: String, name: String, key: String },
     #[error("{subject} exists and is not ours ({owner}): rename it, delete it, or import what it belongs to")]
     NotOurs { subject: String, owner: String },
+    #[error("cannot run a command in container {container} of pod {namespace}/{pod}: {reason}")]
+    Exec { namespace: String, pod: String, container: String, reason: String, source: Source },
     #[error("cannot reach port {port} of pod {namespace}/{pod} {how}: {reason}")]
     Stream {
         namespace: String,

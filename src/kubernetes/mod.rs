@@ -12,6 +12,7 @@ mod connect;
 mod diagnose;
 mod discovery;
 mod error;
+mod exec;
 mod mark;
 mod namespaces;
 mod not_ready;

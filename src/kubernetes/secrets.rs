@@ -33,20 +33,25 @@ impl Kubernetes {
         let Some(secret) = self.get(&reference(namespace, name)).await? else {
             return Err(KubernetesError::SecretMissing { namespace: namespace_owned, name: name_owned });
         };
-        let Some(encoded) = secret["data"][key].as_str() else {
-            return Err(KubernetesError::SecretKeyMissing {
-                namespace: namespace_owned,
-                name: name_owned,
-                key: key.to_owned(),
-                present: key_names(&secret),
-            });
-        };
-        let text = STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        text.map(Password::new).ok_or(KubernetesError::SecretNotText {
+        password_of(&secret, (namespace, name), key)?.ok_or_else(|| KubernetesError::SecretKeyMissing {
             namespace: namespace_owned,
             name: name_owned,
             key: key.to_owned(),
+            present: key_names(&secret),
         })
+    }
+
+    /// Whose a Secret is, and one key of it where it is there; `None` when the Secret does not exist.
+    pub async fn find_secret(
+        &self,
+        namespace: &str,
+        name: &str,
+        key: &str,
+        release: &str,
+    ) -> Result<Option<(Owner, Option<Password>)>, KubernetesError> {
+        let Some(secret) = self.get(&reference(namespace, name)).await? else { return Ok(None) };
+        let password = password_of(&secret, (namespace, name), key)?;
+        Ok(Some((Owner::of(&secret, release), password)))
     }
 
     /// One key of a Secret, `None` when the Secret or the key is missing.
@@ -142,6 +147,20 @@ impl Kubernetes {
         self.delete(&secret, &DeleteOptions { uid, ..DeleteOptions::default() }).await?;
         Ok(true)
     }
+}
+
+fn password_of(
+    secret: &Json,
+    (namespace, name): (&str, &str),
+    key: &str,
+) -> Result<Option<Password>, KubernetesError> {
+    let Some(encoded) = secret["data"][key].as_str() else { return Ok(None) };
+    let text = STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    text.map(|text| Some(Password::new(text))).ok_or_else(|| KubernetesError::SecretNotText {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        key: key.to_owned(),
+    })
 }
 
 fn not_ours(namespace: &str, name: &str, owner: &Owner) -> KubernetesError {

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -59,33 +60,64 @@ impl Kubernetes {
         port: u16,
         limit: Duration,
     ) -> Result<PodStream, KubernetesError> {
-        let fail = |reason: String, source: Option<Source>| KubernetesError::Stream {
-            namespace: namespace.to_owned(),
-            pod: pod.to_owned(),
-            port,
-            how: mode.describe(),
-            reason,
-            source,
-        };
         let opened = async {
             match mode {
-                Mode::PortForward => self.forward(namespace, pod, port).await.map(PodStream::Forwarded),
+                Mode::PortForward => {
+                    let [stream] = self.forward(namespace, pod, [port]).await?;
+                    stream.map(PodStream::Forwarded)
+                }
                 Mode::Direct => self.dial(namespace, pod, port).await.map(PodStream::Direct),
             }
         };
-        match timeout(limit, opened).await {
-            Ok(Ok(stream)) => Ok(stream),
-            Ok(Err(error)) => Err(fail(innermost(error.as_ref()), Some(error))),
-            Err(_) => Err(fail(format!("no answer within {} s", limit.as_secs_f32()), None)),
+        let opened = timeout(limit, opened).await;
+        opened
+            .unwrap_or_else(|_| Err(late(limit)))
+            .map_err(|source| failed(mode, (namespace, pod), port, source))
+    }
+
+    /// Opens a stream to each of two ports of a pod: through the API server, both by one request.
+    pub async fn open_streams(
+        &self,
+        mode: Mode,
+        (namespace, pod): (&str, &str),
+        ports: [u16; 2],
+        limit: Duration,
+    ) -> [Result<PodStream, KubernetesError>; 2] {
+        let fail = |port, source| failed(mode, (namespace, pod), port, source);
+        match mode {
+            Mode::PortForward => {
+                let forwarded = timeout(limit, self.forward(namespace, pod, ports)).await;
+                match forwarded.unwrap_or_else(|_| Err(late(limit))) {
+                    Ok([one, other]) => [(ports[0], one), (ports[1], other)].map(|(port, stream)| {
+                        stream.map(PodStream::Forwarded).map_err(|source| fail(port, source))
+                    }),
+                    Err(error) => {
+                        let shared: Arc<dyn std::error::Error + Send + Sync> = Arc::from(error);
+                        ports.map(|port| Err(fail(port, Box::new(Arc::clone(&shared)))))
+                    }
+                }
+            }
+            Mode::Direct => {
+                let dial = |port| self.open_stream(mode, (namespace, pod), port, limit);
+                let (one, other) = tokio::join!(dial(ports[0]), dial(ports[1]));
+                [one, other]
+            }
         }
     }
 
-    async fn forward(&self, namespace: &str, pod: &str, port: u16) -> Result<ForwardedStream, Source> {
+    async fn forward<const N: usize>(
+        &self,
+        namespace: &str,
+        pod: &str,
+        ports: [u16; N],
+    ) -> Result<[Result<ForwardedStream, Source>; N], Source> {
         let api: Api<Pod> = Api::namespaced(self.raw().await?, namespace);
-        let mut forwarder = api.portforward(pod, &[port]).await?;
-        let stream = forwarder.take_stream(port).ok_or("the port was not forwarded")?;
-        let error = forwarder.take_error(port).map(|error| Box::pin(error) as ErrorText);
-        Ok(ForwardedStream { stream, error })
+        let mut forwarder = api.portforward(pod, &ports).await?;
+        Ok(ports.map(|port| {
+            let stream = forwarder.take_stream(port).ok_or("the port was not forwarded")?;
+            let error = forwarder.take_error(port).map(|error| Box::pin(error) as ErrorText);
+            Ok(ForwardedStream { stream, error })
+        }))
     }
 
     async fn dial(&self, namespace: &str, pod: &str, port: u16) -> Result<TcpStream, Source> {
@@ -95,6 +127,21 @@ impl Kubernetes {
         let stream = TcpStream::connect((address.as_str(), port)).await?;
         stream.set_nodelay(true)?;
         Ok(stream)
+    }
+}
+
+fn late(limit: Duration) -> Source {
+    format!("no answer within {} s", limit.as_secs_f32()).into()
+}
+
+fn failed(mode: Mode, (namespace, pod): (&str, &str), port: u16, source: Source) -> KubernetesError {
+    KubernetesError::Stream {
+        namespace: namespace.to_owned(),
+        pod: pod.to_owned(),
+        port,
+        how: mode.describe(),
+        reason: innermost(source.as_ref()),
+        source: Some(source),
     }
 }
 

@@ -16,7 +16,8 @@ use tfplugin_sdk::{
 use tokio::sync::Mutex;
 
 use crate::cluster::{
-    Charts, Clients, Connection, RedisHaCluster, RedisHaClusterList, RedisHaClusters, parse_duration,
+    Charts, Clients, Connection, RedisHaCluster, RedisHaClusterData, RedisHaClusterList, RedisHaClusters,
+    parse_duration,
 };
 use crate::gke::{Gke, GkeSettings, Secret};
 use crate::kubernetes::{ExecSettings, Kubernetes, KubernetesSettings, Mode, Password};
@@ -59,7 +60,7 @@ impl Provider for RedisProvider {
     }
 
     fn data_sources(&self) -> Vec<Box<dyn ErasedDataSource<Clients>>> {
-        vec![erase_data_source(RedisHaClusters)]
+        vec![erase_data_source(RedisHaClusterData), erase_data_source(RedisHaClusters)]
     }
 
     fn lists(&self) -> Vec<Box<dyn ErasedList<Clients>>> {

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use redis::{Cmd, Value};
 
+use super::access::{self, DefaultUser};
 use super::connection::Connection;
 use super::credentials::Password;
 use super::dialer::Dialer;
 use super::error::Error;
-use super::observation::{Address, Role, WatchedGroup};
+use super::observation::{Address, PasswordState, Role, WatchedGroup};
 use super::replies;
 
 /// A Redis server.
@@ -77,6 +78,80 @@ impl ServerClient {
 
     pub async fn set_config(&self, setting: &str, value: &str) -> Result<(), Error> {
         okay(&self.0, "CONFIG SET", &["CONFIG", "SET", setting, value]).await
+    }
+
+    /// The default user beside our password. Before Redis 6, which has no users, what requirepass says.
+    pub(super) async fn default_user(&self, ours: Option<&Password>) -> Result<DefaultUser, Error> {
+        let read = |reply: &Value| access::default_user(reply, ours);
+        match parsed(&self.0, "ACL GETUSER", &["ACL", "GETUSER", "default"], read).await {
+            Err(Error::Command { source, .. }) if source.code() == Some("ERR") => {
+                let password = self.secret_setting("requirepass", ours).await?;
+                Ok(DefaultUser { password, restricted: None })
+            }
+            other => other,
+        }
+    }
+
+    /// How a setting that is a password stands beside ours.
+    pub async fn secret_setting(
+        &self,
+        setting: &str,
+        ours: Option<&Password>,
+    ) -> Result<PasswordState, Error> {
+        parsed(&self.0, "CONFIG GET", &["CONFIG", "GET", setting], |reply| {
+            let live = replies::map(reply)?.remove(setting).unwrap_or_default();
+            Ok(access::compare(&live, ours))
+        })
+        .await
+    }
+
+    /// Those of the commands that the server knows under these names.
+    pub async fn known_commands(&self, names: &[String]) -> Result<Vec<String>, Error> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let words: Vec<_> = ["COMMAND", "INFO"].into_iter().chain(names.iter().map(String::as_str)).collect();
+        parsed(&self.0, "COMMAND INFO", &words, |reply| match reply {
+            Value::Array(found) => {
+                let known = names.iter().zip(found).filter(|(_, info)| !matches!(info, Value::Nil));
+                Ok(known.map(|(name, _)| name.clone()).collect())
+            }
+            other => Err(format!("wanted a list, got {}", replies::shape(other))),
+        })
+        .await
+    }
+
+    /// Whether the connection may ask at all.
+    pub async fn ping(&self) -> Result<(), Error> {
+        okay(&self.0, "PING", &["PING"]).await
+    }
+
+    /// Makes this the one password of the default user. CONFIG SET alone would do nothing where
+    /// requirepass has the value already and ACL SETUSER has changed the user behind it.
+    pub async fn set_password(&self, password: &Password) -> Result<(), Error> {
+        let rule = format!(">{}", password.expose());
+        match okay(&self.0, "ACL SETUSER", &["ACL", "SETUSER", "default", "resetpass", &rule]).await {
+            // Redis 5 has no users.
+            Err(Error::Command { source, .. }) if source.code() == Some("ERR") => {}
+            done => done?,
+        }
+        okay(&self.0, "CONFIG SET requirepass", &["CONFIG", "SET", "requirepass", password.expose()]).await
+    }
+
+    /// What the server gives to its master from now on.
+    pub async fn set_masterauth(&self, password: &Password) -> Result<(), Error> {
+        okay(&self.0, "CONFIG SET masterauth", &["CONFIG", "SET", "masterauth", password.expose()]).await
+    }
+
+    /// Lets the default user do everything again. From Redis 6.
+    pub async fn unrestrict_user(&self) -> Result<(), Error> {
+        let words = ["ACL", "SETUSER", "default", "on", "allkeys", "allcommands"];
+        okay(&self.0, "ACL SETUSER", &words).await
+    }
+
+    /// Makes the server a master.
+    pub async fn promote(&self) -> Result<(), Error> {
+        okay(&self.0, "REPLICAOF NO ONE", &["REPLICAOF", "NO", "ONE"]).await
     }
 
     /// Holds back writes for at most `milliseconds`; reads go on. From Redis 6.2.
@@ -166,6 +241,32 @@ impl SentinelClient {
     /// SENTINEL SET of one option on this sentinel alone: it never propagates, and it persists itself.
     pub async fn set(&self, group: &str, option: &str, value: &str) -> Result<(), Error> {
         okay(&self.0, "SENTINEL SET", &["SENTINEL", "SET", group, option, value]).await
+    }
+
+    /// The password that this sentinel gives to the servers of the group.
+    pub async fn set_auth_pass(&self, group: &str, password: &Password) -> Result<(), Error> {
+        let words = ["SENTINEL", "SET", group, "auth-pass", password.expose()];
+        okay(&self.0, "SENTINEL SET auth-pass", &words).await
+    }
+
+    /// Stops watching the group; one that is not watched is a success.
+    pub async fn remove(&self, group: &str) -> Result<(), Error> {
+        match okay(&self.0, "SENTINEL REMOVE", &["SENTINEL", "REMOVE", group]).await {
+            Err(Error::Command { source, .. }) if source.code() == Some("ERR") => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Watches the group from now on, with the settings that SENTINEL MONITOR gives by itself.
+    pub async fn monitor(&self, group: &str, master: &Address, quorum: &str) -> Result<(), Error> {
+        let port = master.port.to_string();
+        let words = ["SENTINEL", "MONITOR", group, &master.host, &port, quorum];
+        okay(&self.0, "SENTINEL MONITOR", &words).await
+    }
+
+    /// Forgets every replica and every other sentinel of the group; they are found anew within seconds.
+    pub async fn reset(&self, group: &str) -> Result<(), Error> {
+        okay(&self.0, "SENTINEL RESET", &["SENTINEL", "RESET", group]).await
     }
 
     /// Starts a failover. `NOGOODSLAVE` and `INPROG` come back as [`Error::code`].

@@ -8,7 +8,7 @@ use redis::{AsyncConnectionConfig, Cmd, ProtocolVersion, RedisConnectionInfo, Va
 use tokio::task::JoinHandle;
 
 use super::credentials::Password;
-use super::dialer::{ByteStream, Dialer};
+use super::dialer::{ByteStream, DialError, Dialer};
 use super::error::Error;
 
 /// Commands in flight share the stream; each has its own deadline. Dropping the last handle closes it.
@@ -40,14 +40,22 @@ impl Connection {
         password: Option<&Password>,
         timeout: Duration,
     ) -> Result<Self, Error> {
-        let target = format!("{pod}:{port}");
         let dialled = tokio::time::timeout(timeout, dialer.dial(pod, port)).await;
-        let stream = match dialled {
-            Err(_) => return Err(late(&target, "dial", timeout)),
-            Ok(Err(source)) => return Err(Error::Dial { target, source }),
-            Ok(Ok(stream)) => stream,
-        };
-        Self::over(target, stream, password, timeout).await
+        let dialled = dialled.map_err(|_| late(&format!("{pod}:{port}"), "dial", timeout))?;
+        Self::dialled(format!("{pod}:{port}"), dialled, password, timeout).await
+    }
+
+    /// Goes on from a dial, whichever way it ended.
+    pub async fn dialled(
+        target: String,
+        dialled: Result<Box<dyn ByteStream>, DialError>,
+        password: Option<&Password>,
+        timeout: Duration,
+    ) -> Result<Self, Error> {
+        match dialled {
+            Err(source) => Err(Error::Dial { target, source }),
+            Ok(stream) => Self::over(target, stream, password, timeout).await,
+        }
     }
 
     /// Authenticates over an open stream.
@@ -96,6 +104,6 @@ impl Connection {
     }
 }
 
-fn late(target: &str, operation: &'static str, timeout: Duration) -> Error {
+pub(super) fn late(target: &str, operation: &'static str, timeout: Duration) -> Error {
     Error::Timeout { target: target.to_owned(), operation, timeout_milliseconds: timeout.as_millis() }
 }

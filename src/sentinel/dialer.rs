@@ -15,4 +15,10 @@ pub type DialError = Box<dyn std::error::Error + Send + Sync>;
 #[async_trait]
 pub trait Dialer: Send + Sync {
     async fn dial(&self, pod: &str, port: u16) -> Result<Box<dyn ByteStream>, DialError>;
+
+    /// Opens a stream to each of two ports of one pod, at the price of one where that can be had.
+    async fn dial_both(&self, pod: &str, ports: [u16; 2]) -> [Result<Box<dyn ByteStream>, DialError>; 2] {
+        let (one, other) = tokio::join!(self.dial(pod, ports[0]), self.dial(pod, ports[1]));
+        [one, other]
+    }
 }

@@ -30,4 +30,11 @@ impl Error {
             _ => None,
         }
     }
+
+    /// Whether the process answered, but not to us: a wrong password, or a user without the right.
+    pub fn is_refusal(&self) -> bool {
+        let Self::Command { operation, source, .. } = self else { return false };
+        *operation == "AUTH" && source.kind() == redis::ErrorKind::AuthenticationFailed
+            || matches!(source.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM"))
+    }
 }

@@ -1,41 +1,131 @@
-//! Runs one repair. It decides nothing.
+//! Runs one repair. It decides nothing; it checks once more, just before the command, what the repair
+//! stands on, and stops if that is no longer so.
 
 use std::time::Duration;
 
 use super::client::{SentinelClient, ServerClient};
-use super::credentials::Credentials;
+use super::credentials::{Credentials, Password};
 use super::dialer::Dialer;
 use super::error::Error;
-use super::observation::Target;
+use super::observation::{Address, Role, Target};
 use super::repairs::Repair;
 
-/// Sends the command to the pod that the repair names, which must be one of `targets`.
-pub async fn execute(
-    repair: &Repair,
-    dialer: &dyn Dialer,
-    targets: &[Target],
-    credentials: &Credentials,
-    timeout: Duration,
-) -> Result<(), Error> {
+/// The way to the pods.
+#[derive(Clone, Copy)]
+pub struct Reach<'a> {
+    pub dialer: &'a dyn Dialer,
+    pub targets: &'a [Target],
+    pub credentials: &'a Credentials,
+    /// For the dial and again for each command.
+    pub timeout: Duration,
+}
+
+impl Reach<'_> {
+    pub async fn server(&self, pod: &str) -> Result<ServerClient, Error> {
+        let port = self.target(pod)?.server_port;
+        match ServerClient::open(self.dialer, pod, port, self.credentials.server.as_ref(), self.timeout).await
+        {
+            // A server without a password refuses every one.
+            Err(refused) if refused.is_refusal() => {
+                let open = ServerClient::open(self.dialer, pod, port, None, self.timeout).await?;
+                open.ping().await.map(|()| open).map_err(|_| refused)
+            }
+            other => other,
+        }
+    }
+
+    pub async fn sentinel(&self, pod: &str) -> Result<SentinelClient, Error> {
+        let port = self.target(pod)?.sentinel_port;
+        SentinelClient::open(self.dialer, pod, port, self.credentials.sentinel.as_ref(), self.timeout).await
+    }
+
+    fn target(&self, pod: &str) -> Result<&Target, Error> {
+        self.targets.iter().find(|target| target.pod == pod).ok_or_else(|| Error::Refused {
+            target: pod.to_owned(),
+            reason: "it is no pod of this release".into(),
+        })
+    }
+
+    fn password(&self, pod: &str) -> Result<&Password, Error> {
+        self.credentials.server.as_ref().ok_or_else(|| Error::Refused {
+            target: pod.to_owned(),
+            reason: "there is no password to set".into(),
+        })
+    }
+}
+
+/// Sends the commands to the pod that the repair names, which must be one of the targets.
+pub async fn execute(repair: &Repair, reach: &Reach<'_>) -> Result<(), Error> {
     match repair {
+        Repair::SetPassword { pod } => reach.server(pod).await?.set_password(reach.password(pod)?).await,
+        Repair::SetMasterauth { pod } => reach.server(pod).await?.set_masterauth(reach.password(pod)?).await,
+        Repair::UnrestrictUser { pod } => reach.server(pod).await?.unrestrict_user().await,
+        Repair::SetAuthPass { pod, group } => {
+            reach.sentinel(pod).await?.set_auth_pass(group, reach.password(pod)?).await
+        }
+        Repair::Promote { pod, others } => promote(reach, pod, others).await,
+        Repair::Follow { pod, master_pod, master } => {
+            require_master(reach, pod, master_pod).await?;
+            reach.server(pod).await?.replicate(master).await
+        }
+        Repair::Monitor { pod, group, master, options } => monitor(reach, pod, group, master, options).await,
         Repair::SetSentinel { pod, group, option, value } => {
-            let port = target(targets, pod)?.sentinel_port;
-            let password = credentials.sentinel.as_ref();
-            let client = SentinelClient::open(dialer, pod, port, password, timeout).await?;
-            client.set(group, option, value).await
+            reach.sentinel(pod).await?.set(group, option, value).await
         }
         Repair::SetServer { pod, setting, value } => {
-            let port = target(targets, pod)?.server_port;
-            let password = credentials.server.as_ref();
-            let client = ServerClient::open(dialer, pod, port, password, timeout).await?;
-            client.set_config(setting, value).await
+            reach.server(pod).await?.set_config(setting, value).await
+        }
+        Repair::Reset { pod, group } => {
+            let sentinel = reach.sentinel(pod).await?;
+            require_no_failover(&sentinel, group).await?;
+            sentinel.reset(group).await
         }
     }
 }
 
-pub(super) fn target<'a>(targets: &'a [Target], pod: &str) -> Result<&'a Target, Error> {
-    targets.iter().find(|target| target.pod == pod).ok_or_else(|| Error::Refused {
-        target: pod.to_owned(),
-        reason: "it is no pod of this release".into(),
+async fn promote(reach: &Reach<'_>, pod: &str, others: &[String]) -> Result<(), Error> {
+    for other in others {
+        if matches!(reach.server(other).await?.role().await?, Role::Master { .. }) {
+            let reason = format!("{other} has become a master meanwhile");
+            return Err(Error::Refused { target: pod.to_owned(), reason });
+        }
+    }
+    reach.server(pod).await?.promote().await
+}
+
+async fn require_master(reach: &Reach<'_>, pod: &str, master: &str) -> Result<(), Error> {
+    if matches!(reach.server(master).await?.role().await?, Role::Master { .. }) {
+        return Ok(());
+    }
+    Err(Error::Refused { target: pod.to_owned(), reason: format!("{master} is no master any more") })
+}
+
+async fn require_no_failover(sentinel: &SentinelClient, group: &str) -> Result<(), Error> {
+    let running = sentinel.group(group).await?.and_then(|group| group.failover_state);
+    running.map_or(Ok(()), |state| {
+        let reason = format!("it runs a failover ({state})");
+        Err(Error::Refused { target: sentinel.target().to_owned(), reason })
     })
+}
+
+/// A sentinel cannot be told another master: it forgets the group and meets it anew.
+async fn monitor(
+    reach: &Reach<'_>,
+    pod: &str,
+    group: &str,
+    master: &Address,
+    options: &[(String, String)],
+) -> Result<(), Error> {
+    let sentinel = reach.sentinel(pod).await?;
+    require_no_failover(&sentinel, group).await?;
+    let quorum = options.iter().find(|(option, _)| option == "quorum").map_or("2", |(_, value)| value);
+    sentinel.remove(group).await?;
+    sentinel.monitor(group, master, quorum).await?;
+    if let Some(password) = &reach.credentials.server {
+        sentinel.set_auth_pass(group, password).await?;
+    }
+    for (option, value) in options.iter().filter(|(option, _)| option != "quorum") {
+        sentinel.set(group, option, value).await?;
+    }
+    Ok(())
 }

@@ -1,7 +1,5 @@
 //! What is wrong at this moment without being configuration: findings, never changes.
 
-use std::fmt;
-
 use super::observation::{Address, Answer, Link, Observation, PodObservation, Role, WatchedGroup};
 use super::topology::{self, Topology};
 
@@ -16,6 +14,15 @@ pub enum Finding {
         reason: String,
     },
     SentinelSilent {
+        pod: String,
+        reason: String,
+    },
+    /// The server wants another password than the declared one, or lets its user do too little.
+    ServerRefuses {
+        pod: String,
+        reason: String,
+    },
+    SentinelRefuses {
         pod: String,
         reason: String,
     },
@@ -87,7 +94,7 @@ pub enum Finding {
         pod: String,
         flags: String,
     },
-    /// A replica that the sentinel remembers at an address that is none of the pods.
+    /// A dead replica that the sentinel remembers at an address that is none of the pods.
     GhostReplica {
         sentinel: String,
         address: Address,
@@ -97,88 +104,35 @@ pub enum Finding {
         address: Address,
         id: String,
     },
+    /// A living replica that is none of the pods. It may be meant: somebody's copy elsewhere.
+    ForeignReplica {
+        sentinel: String,
+        address: Address,
+    },
+    /// A living sentinel that is none of the pods: it votes, so two groups may have merged.
+    ForeignSentinel {
+        sentinel: String,
+        address: Address,
+        id: String,
+    },
 }
 
 impl Finding {
-    /// Whether the group has not settled while this stands. A ghost is a memory: it harms a later
-    /// election but not what runs now.
+    /// Whether the group has not settled while this stands. A ghost is a memory, and a stranger is not
+    /// one of the group: they harm a later election but not what runs now.
     pub fn unsettles(&self) -> bool {
-        !matches!(self, Self::GhostReplica { .. } | Self::GhostSentinel { .. })
+        !matches!(
+            self,
+            Self::GhostReplica { .. }
+                | Self::GhostSentinel { .. }
+                | Self::ForeignReplica { .. }
+                | Self::ForeignSentinel { .. }
+        )
     }
 
-    /// Whether live settings must not be repaired while this stands: the group is changing by itself.
-    pub fn forbids_repairs(&self) -> bool {
-        matches!(self, Self::Tilt { .. } | Self::FailoverRunning { .. } | Self::NoMajority { .. })
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ServerSilent { pod, reason } => write!(f, "the server of {pod} does not answer: {reason}"),
-            Self::SentinelSilent { pod, reason } => {
-                write!(f, "the sentinel of {pod} does not answer: {reason}")
-            }
-            Self::ServerLoading { pod } => write!(f, "the server of {pod} is loading its data"),
-            Self::GroupUnwatched { sentinel } => {
-                write!(f, "the sentinel of {sentinel} does not watch the group")
-            }
-            Self::Tilt { sentinel } => {
-                write!(f, "the sentinel of {sentinel} is in TILT mode and takes no action")
-            }
-            Self::FailoverRunning { sentinel, state } => {
-                write!(f, "the sentinel of {sentinel} runs a failover ({state})")
-            }
-            Self::NoMajority { views } => {
-                f.write_str("the sentinels do not agree on a master:")?;
-                views.iter().try_for_each(|(sentinel, address)| write!(f, " {sentinel} names {address};"))
-            }
-            Self::SentinelDisagrees { sentinel, names, majority } => {
-                write!(f, "the sentinel of {sentinel} names {names} as master, most name {majority}")
-            }
-            Self::MasterForeign { address } => {
-                write!(f, "the sentinels name {address} as master, which is none of the pods")
-            }
-            Self::MasterDown { sentinel, flags } => {
-                write!(f, "the sentinel of {sentinel} sees the master as {flags}")
-            }
-            Self::MasterIsReplica { pod, follows } => {
-                write!(f, "the sentinels name {pod} as master, but it is a replica of {follows}")
-            }
-            Self::SecondMaster { pod, master } => {
-                write!(f, "{pod} is a master as well; the sentinels name {master}")
-            }
-            Self::WrongMaster { pod, follows, master } => {
-                write!(f, "{pod} replicates {follows}, the master is {master}")
-            }
-            Self::LinkDown { pod, link } => {
-                write!(f, "the replica {pod} is not linked to its master ({link:?})")
-            }
-            Self::ReplicaUnknown { sentinel, pod } => {
-                write!(f, "the sentinel of {sentinel} could not promote {pod} yet")
-            }
-            Self::ReplicaDown { sentinel, pod, flags } => {
-                write!(f, "the sentinel of {sentinel} sees the replica {pod} as {flags}")
-            }
-            Self::PeerUnknown { sentinel, pod } => {
-                write!(f, "the sentinel of {sentinel} does not know that of {pod}")
-            }
-            Self::PeerDown { sentinel, pod, flags } => {
-                write!(f, "the sentinel of {sentinel} sees that of {pod} as {flags}")
-            }
-            Self::GhostReplica { sentinel, address } => {
-                write!(
-                    f,
-                    "the sentinel of {sentinel} remembers a replica at {address}, which is none of the pods"
-                )
-            }
-            Self::GhostSentinel { sentinel, address, id } => {
-                write!(
-                    f,
-                    "the sentinel of {sentinel} remembers a sentinel {id} at {address}, which is none of the pods"
-                )
-            }
-        }
+    /// Whether the group is changing by itself, so that what differs now may be right in a moment.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Tilt { .. } | Self::FailoverRunning { .. } | Self::ServerLoading { .. })
     }
 }
 
@@ -207,11 +161,15 @@ fn silence(pod: &PodObservation, found: &mut Vec<Finding>) {
     let name = || pod.pod.clone();
     match &pod.server {
         Answer::Silent(reason) => found.push(Finding::ServerSilent { pod: name(), reason: reason.clone() }),
+        Answer::Refused(reason) => found.push(Finding::ServerRefuses { pod: name(), reason: reason.clone() }),
         Answer::Ok(server) if server.loading => found.push(Finding::ServerLoading { pod: name() }),
         Answer::Ok(_) => {}
     }
     match &pod.sentinel {
         Answer::Silent(reason) => found.push(Finding::SentinelSilent { pod: name(), reason: reason.clone() }),
+        Answer::Refused(reason) => {
+            found.push(Finding::SentinelRefuses { pod: name(), reason: reason.clone() });
+        }
         Answer::Ok(sentinel) => {
             if sentinel.tilt {
                 found.push(Finding::Tilt { sentinel: name() });
@@ -290,16 +248,31 @@ fn watch(observation: &Observation, pod: &PodObservation, group: &WatchedGroup, 
             watch_peer(pod, other, group, found);
         }
     }
-    for replica in &group.replicas {
-        if observation.pod_of(&replica.address).is_none() {
-            found.push(Finding::GhostReplica { sentinel: sentinel(), address: replica.address.clone() });
-        }
+    strangers(observation, pod, group, found);
+}
+
+/// Whom the sentinel knows and who is none of the pods.
+fn strangers(
+    observation: &Observation,
+    pod: &PodObservation,
+    group: &WatchedGroup,
+    found: &mut Vec<Finding>,
+) {
+    let sentinel = || pod.pod.clone();
+    for replica in group.replicas.iter().filter(|replica| observation.pod_of(&replica.address).is_none()) {
+        let (sentinel, address) = (sentinel(), replica.address.clone());
+        found.push(match replica.flags.down() {
+            true => Finding::GhostReplica { sentinel, address },
+            false => Finding::ForeignReplica { sentinel, address },
+        });
     }
-    for peer in &group.peers {
-        if !observation.pods.iter().any(|other| other.watches(&peer.address)) {
-            let (address, id) = (peer.address.clone(), peer.id.clone());
-            found.push(Finding::GhostSentinel { sentinel: sentinel(), address, id });
-        }
+    let is_pod = |address: &Address| observation.pods.iter().any(|other| other.watches(address));
+    for peer in group.peers.iter().filter(|peer| !is_pod(&peer.address)) {
+        let (sentinel, address, id) = (sentinel(), peer.address.clone(), peer.id.clone());
+        found.push(match peer.flags.down() {
+            true => Finding::GhostSentinel { sentinel, address, id },
+            false => Finding::ForeignSentinel { sentinel, address, id },
+        });
     }
 }
 

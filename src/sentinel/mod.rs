@@ -8,6 +8,7 @@
 //! Deliberately absent: Kubernetes, Helm and Terraform. How a pod is reached is the dialer's business;
 //! which settings were declared is the chart room's. Nothing that observes or compares ever writes.
 
+mod access;
 pub mod client;
 mod condition;
 pub mod connection;
@@ -23,6 +24,7 @@ pub mod observe;
 pub mod repairs;
 mod replies;
 pub mod settings;
+mod structure;
 pub mod topology;
 
 pub use client::{SentinelClient, ServerClient};
@@ -31,8 +33,11 @@ pub use dialer::{ByteStream, DialError, Dialer};
 pub use drift::{Declared, DriftRow, Layer};
 pub use error::Error;
 pub use health::Finding;
-pub use observation::{Address, Answer, Observation, PodObservation, Role, SentinelView, ServerView, Target};
-pub use repairs::{Repair, RepairPlan};
+pub use observation::{
+    Address, Answer, Observation, PasswordState, PodObservation, Role, SentinelView, ServerView, Target,
+};
+pub use observe::Question;
+pub use repairs::{Next, Repair};
 pub use topology::{Topology, Verdict};
 
 #[cfg(test)]

@@ -34,6 +34,8 @@ impl fmt::Display for Address {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer<T> {
     Ok(T),
+    /// It answers, but not to us: it wants another password, or its user may not be asked.
+    Refused(String),
     Silent(String),
 }
 
@@ -41,8 +43,12 @@ impl<T> Answer<T> {
     pub fn ok(&self) -> Option<&T> {
         match self {
             Self::Ok(value) => Some(value),
-            Self::Silent(_) => None,
+            Self::Refused(_) | Self::Silent(_) => None,
         }
+    }
+
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused(_))
     }
 }
 
@@ -95,6 +101,25 @@ pub struct ServerView {
     pub loading: bool,
     /// CONFIG GET, without passwords.
     pub config: BTreeMap<String, String>,
+    /// What clients have to give.
+    pub password: PasswordState,
+    /// What it gives to its master.
+    pub masterauth: PasswordState,
+    /// The rules of the default user, where it may not do everything; from Redis 6.
+    pub restricted_user: Option<String>,
+    /// Those of the commands asked for that the server knows.
+    pub known_commands: Vec<String>,
+}
+
+/// A password, told by comparison with the one that we hold: neither is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordState {
+    /// Exactly the one that we hold.
+    Ours,
+    /// Ours, and others beside it.
+    Several,
+    Other,
+    None,
 }
 
 /// The answer to ROLE.
@@ -132,6 +157,8 @@ pub struct WatchedGroup {
     pub master: Address,
     pub config_epoch: i64,
     pub flags: Flags,
+    /// Since the master last answered this sentinel's PING as it should.
+    pub silent_milliseconds: i64,
     /// `failover-state`, while one is running.
     pub failover_state: Option<String>,
     /// Every field of SENTINEL MASTER, such as `quorum` and `down-after-milliseconds`.

@@ -124,6 +124,7 @@ pub(super) fn group(master: Map, replicas: &[Map], peers: &[Map]) -> Parsed<Watc
         master: listed_address(&master)?,
         config_epoch: master.get("config-epoch").map_or(Ok(0), |text| number(text))?,
         flags: flags(&master),
+        silent_milliseconds: master.get("last-ok-ping-reply").map_or(Ok(0), |text| number(text))?,
         failover_state: master.get("failover-state").filter(|state| *state != "no_failover").cloned(),
         replicas: replicas.iter().map(known_replica).collect::<Parsed<_>>()?,
         peers: peers.iter().map(known_peer).collect::<Parsed<_>>()?,

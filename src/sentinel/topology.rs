@@ -82,3 +82,40 @@ fn consensus(observation: &Observation) -> Option<Address> {
         })
         .cloned()
 }
+
+/// The server that the group should follow: the master that most sentinels name, if it says so itself;
+/// else the only one that says it is master and has a follower; else, where there is no master at all
+/// and every server answers, the replica that has most (the named one, where others have no more).
+/// `None` while that cannot be told.
+pub fn leader(observation: &Observation) -> Option<&PodObservation> {
+    let topology = topology(observation);
+    if let Some(master) = &topology.master {
+        return observation.pod(&master.pod);
+    }
+    let servers: Vec<_> =
+        observation.pods.iter().filter_map(|pod| Some((pod, &pod.server.ok()?.role))).collect();
+    let masters: Vec<_> =
+        servers.iter().filter(|(_, role)| matches!(role, Role::Master { .. })).map(|(pod, _)| *pod).collect();
+    let follows = |master: &PodObservation| {
+        servers.iter().any(|(_, role)| matches!(role, Role::Replica { master: of, .. } if master.serves(of)))
+    };
+    match masters.as_slice() {
+        [only] => follows(only).then_some(*only),
+        [] if servers.len() == observation.pods.len() => {
+            let named = topology.consensus_pod(observation).map(|pod| pod.pod.as_str());
+            let rank =
+                |(pod, role): &&(&PodObservation, &Role)| (role.offset(), named == Some(pod.pod.as_str()));
+            // The first of equals: `max_by_key` would take the last.
+            servers.iter().rev().max_by_key(rank).map(|(pod, _)| *pod)
+        }
+        _ => None,
+    }
+}
+
+impl Role {
+    fn offset(&self) -> i64 {
+        match self {
+            Self::Master { offset, .. } | Self::Replica { offset, .. } => *offset,
+        }
+    }
+}

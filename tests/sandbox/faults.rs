@@ -34,3 +34,63 @@ fn a_pod_that_never_starts_is_explained_and_the_cluster_comes_up_once_it_can() {
     workspace.apply();
     workspace.expect_empty_plan();
 }
+
+#[test]
+fn refusals_that_pass_and_torn_watches_do_not_stop_a_create() {
+    let sandbox = Sandbox::up();
+    sandbox.fault(&[
+        "api",
+        "--verb",
+        "create,patch",
+        "--status",
+        "429",
+        "--retry-after",
+        "1",
+        "--count",
+        "2",
+    ]);
+    sandbox.fault(&["api", "--verb", "get,list", "--status", "500", "--count", "3"]);
+    sandbox.fault(&["api", "--verb", "get,list", "--reset", "--count", "2"]);
+    sandbox.fault(&["api", "--verb", "watch", "--half-watch", "--after", "1", "--count", "2"]);
+    sandbox.fault(&["api", "--service", "gke", "--status", "503", "--count", "2"]);
+    let workspace = Workspace::new(&sandbox, &configuration(""));
+    workspace.apply();
+    workspace.expect_empty_plan();
+}
+
+#[test]
+fn a_missing_right_is_named_and_untaint_and_apply_go_on_from_there() {
+    let sandbox = Sandbox::up();
+    let refused = sandbox.fault(&["api", "--verb", "patch", "--path", "*statefulsets*", "--status", "403"]);
+    let workspace = Workspace::new(&sandbox, &configuration(""));
+    let failed = workspace.expect_failure(&["apply", "-auto-approve", "-input=false", "-no-color"]);
+    assert!(failed.contains("`patch` on `statefulsets.apps`"), "{failed}");
+    sandbox.clear_fault(refused);
+    workspace.terraform(&["untaint", "redis_ha_cluster.cache"]);
+    workspace.apply();
+    workspace.expect_empty_plan();
+}
+
+#[test]
+fn an_interrupted_create_stands_in_state_and_is_destroyed_without_a_trace() {
+    let sandbox = Sandbox::up();
+    let workspace = Workspace::new(&sandbox, &configuration(""));
+    let ended = workspace.apply_interrupted_at("AwaitRollout");
+    // Whoever notices first says so: the step, or the wait in it.
+    assert!(ended.contains("interrupted") || ended.contains("cancelled while waiting"), "{ended}");
+    let listed = workspace.terraform(&["state", "list"]);
+    assert!(super::support::text(&listed.stdout).contains("redis_ha_cluster.cache"));
+    workspace.destroy();
+    assert!(!sandbox.kubectl(&["get", "nodes", "-o", "name"]).contains("-redis-"));
+}
+
+#[test]
+fn a_create_whose_provider_was_killed_is_taken_up_by_the_next_apply() {
+    for step in ["CreateNodePool", "InstallRelease", "AwaitSettled"] {
+        let sandbox = Sandbox::up();
+        let workspace = Workspace::new(&sandbox, &configuration(""));
+        workspace.apply_killed_at(step);
+        workspace.apply();
+        workspace.expect_empty_plan();
+    }
+}

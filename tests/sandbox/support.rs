@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -121,6 +121,37 @@ impl Sandbox {
         assert_success(&script, &output);
     }
 
+    /// Makes something fail; returns the fault's number.
+    pub(crate) fn fault(&self, arguments: &[&str]) -> u64 {
+        let output = self.fault_command("add", arguments);
+        let added: Value = serde_json::from_slice(&output.stdout).expect("faults print JSON");
+        added["id"].as_u64().unwrap_or_else(|| panic!("no id in {added}"))
+    }
+
+    pub(crate) fn clear_fault(&self, id: u64) {
+        self.fault_command("clear", &[&id.to_string()]);
+    }
+
+    fn fault_command(&self, verb: &str, arguments: &[&str]) -> Output {
+        let mut command = Command::new(binaries().join("redis-ha-sandbox"));
+        command.args(["fault", verb]).args(arguments).arg("--dir").arg(self.path()).stdin(Stdio::null());
+        let output = command.output().expect("the sandbox binary runs");
+        assert_success(&format!("fault {verb} {}", arguments.join(" ")), &output);
+        output
+    }
+
+    /// One call to the GKE API below the cluster, as somebody else would make it.
+    pub(crate) fn gke(&self, method: &str, path: &str, body: &str) {
+        let endpoint = self.environment["GOOGLE_CONTAINER_CUSTOM_ENDPOINT"].trim_end_matches('/').to_owned();
+        let endpoint = endpoint.trim_end_matches("/v1");
+        let url = format!("{endpoint}/v1/projects/sandbox/locations/asia-east1/clusters/sandbox{path}");
+        let mut curl = self.client("curl");
+        curl.args(["--silent", "--show-error", "--fail-with-body", "-X", method, &url]);
+        let token = format!("Authorization: Bearer {}", self.environment["GOOGLE_OAUTH_ACCESS_TOKEN"]);
+        curl.args(["-H", "Content-Type: application/json", "-H", &token, "-d", body]);
+        assert_success(&format!("{method} {path}"), &curl.output().expect("curl runs"));
+    }
+
     /// How many requests the APIs have answered.
     pub(crate) fn requests(&self) -> usize {
         self.logs().lines().filter(|line| line.contains("method=") && line.contains("status=")).count()
@@ -182,6 +213,39 @@ impl<'a> Workspace<'a> {
         text(&output.stdout)
     }
 
+    /// Applies, and kills the provider as soon as its log shows `marker`: the run has to fail.
+    pub(crate) fn apply_killed_at(&self, marker: &str) {
+        let terraform = self.begin_apply(marker);
+        let provider = child_named("terraform-provi", terraform.id()).expect("a provider at work");
+        signal("-9", provider);
+        let ended = terraform.wait_with_output().expect("terraform ends");
+        assert!(!ended.status.success(), "an apply whose provider died: {}", text(&ended.stdout));
+    }
+
+    /// Applies, and interrupts Terraform as Ctrl-C does; what the failed run printed.
+    pub(crate) fn apply_interrupted_at(&self, marker: &str) -> String {
+        let terraform = self.begin_apply(marker);
+        signal("-INT", terraform.id());
+        let ended = terraform.wait_with_output().expect("terraform ends");
+        assert!(!ended.status.success(), "an interrupted apply: {}", text(&ended.stdout));
+        unfolded(&format!("{}{}", text(&ended.stdout), text(&ended.stderr)))
+    }
+
+    /// An apply whose provider has logged `marker`.
+    fn begin_apply(&self, marker: &str) -> Child {
+        let log = self.path().join("apply.log");
+        let _ = fs::remove_file(&log);
+        let mut command = self.command(&["apply", "-auto-approve", "-input=false", "-no-color"]);
+        command.env("TF_LOG_PROVIDER", "INFO").env("TF_LOG_PATH", &log);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let terraform = command.spawn().expect("terraform runs");
+        eventually("the provider is at work", Duration::from_secs(90), || {
+            let logged = fs::read_to_string(&log).unwrap_or_default();
+            if logged.contains(marker) { Ok(()) } else { Err(format!("{marker:?} is not in the log")) }
+        });
+        terraform
+    }
+
     pub(crate) fn destroy(&self) -> String {
         let output = self.terraform(&["destroy", "-auto-approve", "-input=false", "-no-color"]);
         assert_success("terraform destroy", &output);
@@ -223,12 +287,29 @@ impl<'a> Workspace<'a> {
         let output = self.terraform(arguments);
         let all = format!("{}{}", text(&output.stdout), text(&output.stderr));
         assert!(!output.status.success(), "terraform {arguments:?} was to fail:\n{all}");
-        unwrap_diagnostics(&all)
+        unfolded(&all)
     }
 }
 
+fn signal(signal: &str, process: u32) {
+    let sent = Command::new("kill").args([signal, &process.to_string()]).status().expect("kill runs");
+    assert!(sent.success(), "process {process} is gone");
+}
+
+/// The youngest child of a process whose name begins so.
+fn child_named(name: &str, parent: u32) -> Option<u32> {
+    let processes = fs::read_dir("/proc").expect("/proc").filter_map(|entry| {
+        let id: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        let (own, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
+        let of: u32 = rest.split_whitespace().nth(1)?.parse().ok()?;
+        (of == parent && own.starts_with(name)).then_some(id)
+    });
+    processes.max()
+}
+
 /// Terraform folds a diagnostic at the terminal's width and draws a bar beside it.
-fn unwrap_diagnostics(printed: &str) -> String {
+pub(crate) fn unfolded(printed: &str) -> String {
     let words = printed.split_whitespace().filter(|word| !["│", "╷", "╵"].contains(word));
     words.collect::<Vec<_>>().join(" ")
 }

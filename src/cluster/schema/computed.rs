@@ -15,7 +15,7 @@ fn number(description: &str) -> Attribute {
     Attribute::number(description).computed()
 }
 
-pub(super) fn attributes() -> Vec<(String, Attribute)> {
+pub(in crate::cluster) fn attributes() -> Vec<(String, Attribute)> {
     let attributes = [
         ("id", string("`NAMESPACE/NAME`.")),
         ("release", release()),

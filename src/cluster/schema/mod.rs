@@ -1,7 +1,7 @@
 //! The schema of `redis_ha_cluster`, as data: what may be set and what is reported.
 //! The registry's page is written from it. `model` is the same shape as Rust types.
 
-mod computed;
+pub(super) mod computed;
 mod node_pool;
 
 use tfplugin_sdk::schema::{Attribute, Schema};

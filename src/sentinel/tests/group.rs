@@ -11,11 +11,12 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 
+use crate::sentinel::execute::Reach;
 use crate::sentinel::observe::observe;
 use crate::sentinel::topology::verdict;
 use crate::sentinel::{
-    Address, ByteStream, Credentials, DialError, Dialer, Observation, Password, SentinelClient, ServerClient,
-    Target, Topology, Verdict,
+    Address, ByteStream, Credentials, DialError, Dialer, Observation, Password, Question, SentinelClient,
+    ServerClient, Target, Topology, Verdict,
 };
 
 pub(super) const GROUP: &str = "cache";
@@ -33,11 +34,15 @@ impl Dialer for Loopback {
     }
 }
 
+pub(super) fn question(master_group: &str) -> Question<'_> {
+    Question { master_group, disabled_commands: &[] }
+}
+
 pub(super) struct Group {
     pub(super) targets: Vec<Target>,
     pub(super) credentials: Credentials,
     processes: Vec<Child>,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Drop for Group {
@@ -123,13 +128,13 @@ impl Group {
             ));
         }
         let credentials = Credentials { server: Some(Password::new(PASSWORD)), sentinel: None };
-        let group = Self { targets, credentials, processes, _directory: directory };
+        let group = Self { targets, credentials, processes, directory };
         group.settled().await;
         group
     }
 
     pub(super) async fn look(&self) -> Observation {
-        observe(&Loopback, &self.targets, GROUP, &self.credentials, TIMEOUT).await
+        observe(&Loopback, &self.targets, question(GROUP), &self.credentials, TIMEOUT).await
     }
 
     /// Looks until `wanted` gives something, and panics with the last look after a while.
@@ -167,8 +172,26 @@ impl Group {
             .expect("the sentinel answers")
     }
 
+    pub(super) fn reach(&self) -> Reach<'_> {
+        Reach { dialer: &Loopback, targets: &self.targets, credentials: &self.credentials, timeout: TIMEOUT }
+    }
+
     pub(super) fn address(&self, index: usize) -> Address {
         Address { host: "127.0.0.1".into(), port: self.targets[index].server_port }
+    }
+
+    /// Attaches a replica that is none of the pods, and tells its address.
+    pub(super) fn attach_replica(&mut self) -> Address {
+        let target = Target { pod: "stranger".into(), server_port: free_port(), ..self.targets[1].clone() };
+        let config = server_config(self.directory.path(), &target, &self.targets[0]);
+        self.processes.push(start("redis-server", self.directory.path(), "stranger", &config));
+        Address { host: "127.0.0.1".into(), port: target.server_port }
+    }
+
+    pub(super) fn kill_attached(&mut self) {
+        let process = self.processes.last_mut().expect("a process");
+        process.kill().expect("a running server");
+        process.wait().expect("its end");
     }
 
     /// Kills the server of one pod, as a crash would.

@@ -2,20 +2,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::group::{GROUP, Group, Loopback, PASSWORD, TIMEOUT};
+use super::group::{GROUP, Group, Loopback, PASSWORD, TIMEOUT, question};
 use crate::sentinel::connection::Connection;
 use crate::sentinel::drift::drift;
 use crate::sentinel::execute::execute;
 use crate::sentinel::failover::fail_over;
 use crate::sentinel::health::findings;
 use crate::sentinel::observe::observe;
-use crate::sentinel::repairs::{is_settable, repairs};
-use crate::sentinel::{Answer, Credentials, Declared, Dialer, Finding, Password, Repair, Role};
+use crate::sentinel::repairs::{is_settable, next};
+use crate::sentinel::{
+    Answer, Credentials, Declared, Dialer, DriftRow, Finding, Next, Password, Repair, Role,
+};
 
 /// The chart's own list of the same settings, by which it decides what rolls pods.
 const RESTART_SETTINGS: &str = include_str!("../../chart/redis-ha/restart-settings.txt");
 
-fn declared() -> Declared {
+pub(super) fn declared() -> Declared {
     Declared {
         sentinel: [("quorum", "2"), ("down-after-milliseconds", "2000")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -23,17 +25,37 @@ fn declared() -> Declared {
         server: [("maxmemory", "0"), ("maxmemory-policy", "noeviction"), ("save", "900 1")]
             .map(|(name, value)| (name.to_owned(), vec![value.to_owned()]))
             .into(),
+        password: Some("the key auth of the Secret cache".into()),
+        disabled_commands: vec!["FLUSHALL".into()],
     }
 }
 
-async fn repair_all(group: &Group) -> Vec<Repair> {
-    let observation = group.look().await;
-    let plan = repairs(&drift(&declared(), &observation), &observation);
-    assert!(plan.refused.is_empty() && plan.not_now.is_empty(), "{plan:?}");
-    for repair in &plan.repairs {
-        execute(repair, &Loopback, &group.targets, &group.credentials, TIMEOUT).await.expect("a repair");
+const REPAIRS_MAX: usize = 20;
+
+/// Repairs until nothing is left to do, with a new look before each step.
+pub(super) async fn repair_all(group: &Group) -> Vec<Repair> {
+    let mut done = Vec::new();
+    while done.len() < REPAIRS_MAX {
+        let observation = group.look().await;
+        match next(&drift(&declared(), &observation), &declared(), &observation) {
+            Next::Run(repairs) => {
+                for repair in repairs {
+                    execute(&repair, &group.reach()).await.expect("a repair");
+                    done.push(repair);
+                }
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            Next::Wait(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            Next::Nothing => return done,
+            other => panic!("{other:?}"),
+        }
     }
-    plan.repairs
+    panic!("repairs that change nothing: {done:?}");
+}
+
+/// What a look shows, as `object setting` in short.
+pub(super) fn shown(rows: &[DriftRow]) -> Vec<(&str, &str)> {
+    rows.iter().map(|row| (row.object.as_str(), row.setting.as_str())).collect()
 }
 
 #[tokio::test]
@@ -71,7 +93,8 @@ async fn server_settings_are_repaired_on_replicas_before_the_master() {
     let pods: Vec<_> = repaired
         .iter()
         .map(|repair| match repair {
-            Repair::SetServer { pod, .. } | Repair::SetSentinel { pod, .. } => pod.as_str(),
+            Repair::SetServer { pod, .. } => pod.as_str(),
+            other => panic!("{other:?}"),
         })
         .collect();
     assert_eq!(pods, ["cache-server-1", "cache-server-2", "cache-server-0", "cache-server-0"]);
@@ -131,8 +154,8 @@ async fn a_second_master_and_a_chained_replica_are_found() {
 async fn a_wrong_password_is_an_observation_that_does_not_tell_it() {
     let group = Group::start().await;
     let wrong = Credentials { server: Some(Password::new("not-the-right-one")), sentinel: None };
-    let observation = observe(&Loopback, &group.targets, GROUP, &wrong, TIMEOUT).await;
-    let Answer::Silent(reason) = &observation.pods[0].server else { panic!("a wrong password was taken") };
+    let observation = observe(&Loopback, &group.targets, question(GROUP), &wrong, TIMEOUT).await;
+    let Answer::Refused(reason) = &observation.pods[0].server else { panic!("a wrong password was taken") };
     assert!(reason.contains("AUTH") && !reason.contains("not-the-right-one"), "{reason}");
     assert!(observation.pods[0].sentinel.ok().is_some());
 }
@@ -140,7 +163,8 @@ async fn a_wrong_password_is_an_observation_that_does_not_tell_it() {
 #[tokio::test]
 async fn a_group_that_nobody_watches_is_found() {
     let group = Group::start().await;
-    let observation = observe(&Loopback, &group.targets, "another", &group.credentials, TIMEOUT).await;
+    let observation =
+        observe(&Loopback, &group.targets, question("another"), &group.credentials, TIMEOUT).await;
     let unwatched = findings(&observation)
         .into_iter()
         .filter(|finding| matches!(finding, Finding::GroupUnwatched { .. }))

@@ -1,19 +1,19 @@
 use crate::sentinel::drift::drift;
 use crate::sentinel::health::findings;
 use crate::sentinel::observation::{Flags, KnownPeer, KnownReplica, Link, WatchedGroup};
-use crate::sentinel::repairs::repairs;
+use crate::sentinel::repairs::next;
 use crate::sentinel::settings::{canonical_name, is_claimed, joined, same};
 use crate::sentinel::topology::{topology, verdict};
 use crate::sentinel::{
-    Address, Answer, Credentials, Declared, DriftRow, Finding, Layer, Observation, Password, PodObservation,
-    Role, SentinelView, ServerView, Verdict,
+    Address, Answer, Credentials, Declared, DriftRow, Finding, Layer, Next, Observation, Password,
+    PasswordState, PodObservation, Repair, Role, SentinelView, ServerView, Verdict,
 };
 
-fn address(index: usize) -> Address {
+pub(super) fn address(index: usize) -> Address {
     Address { host: format!("10.0.0.{index}"), port: 6379 }
 }
 
-fn watched(index: usize, pods: usize, master: usize) -> WatchedGroup {
+pub(super) fn watched(index: usize, pods: usize, master: usize) -> WatchedGroup {
     let fields = [("quorum", "2"), ("down-after-milliseconds", "10000")];
     let others = (0..pods).filter(|other| *other != index);
     let replicas = (0..pods).filter(|other| *other != master).map(|other| KnownReplica {
@@ -27,6 +27,7 @@ fn watched(index: usize, pods: usize, master: usize) -> WatchedGroup {
         master: address(master),
         config_epoch: 0,
         flags: Flags::parse("master"),
+        silent_milliseconds: 200,
         failover_state: None,
         fields: fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         replicas: replicas.collect(),
@@ -40,7 +41,7 @@ fn watched(index: usize, pods: usize, master: usize) -> WatchedGroup {
     }
 }
 
-fn role(index: usize, master: usize) -> Role {
+pub(super) fn role(index: usize, master: usize) -> Role {
     if index == master {
         return Role::Master { offset: 10, replicas: Vec::new() };
     }
@@ -48,7 +49,7 @@ fn role(index: usize, master: usize) -> Role {
 }
 
 /// Three pods that agree on the first as master.
-fn healthy() -> Observation {
+pub(super) fn healthy() -> Observation {
     let pods = (0..3).map(|index| PodObservation {
         pod: format!("f-server-{index}"),
         addresses: vec![format!("10.0.0.{index}"), format!("f-announce-{index}.ns.svc")],
@@ -61,6 +62,10 @@ fn healthy() -> Observation {
             config: [("maxmemory", "104857600"), ("save", "900 1"), ("min-replicas-to-write", "1")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
+            password: PasswordState::Ours,
+            masterauth: PasswordState::Ours,
+            restricted_user: None,
+            known_commands: Vec::new(),
         }),
         sentinel: Answer::Ok(SentinelView {
             id: Some(format!("{index:040}")),
@@ -71,17 +76,17 @@ fn healthy() -> Observation {
     Observation { master_group: "mymaster".into(), pods: pods.collect() }
 }
 
-fn server(observation: &mut Observation, index: usize) -> &mut ServerView {
+pub(super) fn server(observation: &mut Observation, index: usize) -> &mut ServerView {
     match &mut observation.pods[index].server {
         Answer::Ok(server) => server,
-        Answer::Silent(reason) => panic!("silent: {reason}"),
+        Answer::Refused(reason) | Answer::Silent(reason) => panic!("no answer: {reason}"),
     }
 }
 
-fn group(observation: &mut Observation, index: usize) -> &mut WatchedGroup {
+pub(super) fn group(observation: &mut Observation, index: usize) -> &mut WatchedGroup {
     match &mut observation.pods[index].sentinel {
         Answer::Ok(sentinel) => sentinel.group.as_mut().expect("it is watched"),
-        Answer::Silent(reason) => panic!("silent: {reason}"),
+        Answer::Refused(reason) | Answer::Silent(reason) => panic!("no answer: {reason}"),
     }
 }
 
@@ -160,6 +165,7 @@ fn ghosts_are_told_but_do_not_unsettle() {
     let haunt = |observation: &mut Observation| {
         let mut ghost = group(observation, 0).replicas[0].clone();
         ghost.address = address(9);
+        ghost.flags = Flags::parse("slave,s_down,disconnected");
         group(observation, 0).replicas.push(ghost);
     };
     let expected =
@@ -175,15 +181,17 @@ fn a_running_failover_forbids_repairs() {
     };
     let observation = check(run, &["the sentinel of f-server-0 runs a failover (reconf_slaves)"]);
     let rows = drift(&declared(&[("quorum", "2")], &[]), &observation);
-    let plan = repairs(&rows, &observation);
-    assert_eq!((plan.repairs.len(), plan.not_now.len()), (1, 1));
+    let Next::Wait(against) = next(&rows, &declared(&[], &[]), &observation) else { panic!("not held back") };
+    assert_eq!(against.len(), 1);
 }
 
-fn declared(sentinel: &[(&str, &str)], server: &[(&str, &str)]) -> Declared {
+pub(super) fn declared(sentinel: &[(&str, &str)], server: &[(&str, &str)]) -> Declared {
     let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     Declared {
         sentinel: sentinel.iter().map(own).collect(),
         server: server.iter().map(own).map(|(name, value)| (name, vec![value])).collect(),
+        password: Some("the key auth of the Secret f".into()),
+        disabled_commands: Vec::new(),
     }
 }
 
@@ -218,9 +226,12 @@ fn each_process_that_differs_is_a_row() {
     let declared = declared(&[("quorum", "2")], &[("maxmemory", "100mb"), ("databases", "32")]);
     let rows = drift(&declared, &observation);
     assert_eq!(rows, expected);
-    let plan = repairs(&rows, &observation);
-    assert_eq!(plan.repairs.len(), 2);
-    assert_eq!(plan.refused[0].row.setting, "databases");
+    let Next::Restart { pod, .. } = next(&rows[1..2], &declared, &healthy()) else { panic!("no restart") };
+    assert_eq!(pod, "f-server-0");
+    let Next::Wait(against) = next(&rows[1..2], &declared, &observation) else { panic!("a risky restart") };
+    assert_eq!(against[0].condition(), "server_silent");
+    let Next::Run(first) = next(&rows, &declared, &observation) else { panic!("nothing to run") };
+    assert!(matches!(first.as_slice(), [Repair::SetSentinel { .. }]), "{first:?}");
 }
 
 #[test]

@@ -1,0 +1,156 @@
+//! Pods that are replaced, one at a time, the master last and by a failover that loses nothing.
+//! A StatefulSet goes down its ordinals. So the master moves to ordinal 0, the pods above it are
+//! replaced, the master moves to one of the new ones, and pod 0 goes last, as a replica. A partition
+//! holds the controller back meanwhile.
+
+use std::time::Duration;
+
+use helm::cluster::ObjectRef;
+use serde_json::{Value as Json, json};
+use tokio::time::{Instant, sleep};
+
+use super::error::Error;
+use super::execute::Work;
+use super::repair::{await_settled, servers};
+use super::site::Servers;
+use crate::kubernetes::{Eviction, FIELD_MANAGER};
+use crate::sentinel::failover::{fail_over, prefer, set_priority};
+use crate::sentinel::topology::{Master, verdict};
+use crate::sentinel::{Observation, Verdict};
+
+/// A failover that has not happened by then will not.
+const FAILOVER_MAX: Duration = Duration::from_secs(60);
+/// Sentinels read a replica's priority with its INFO, every 10 s.
+const PREFERENCE_MAX: Duration = Duration::from_secs(15);
+const POLL: Duration = Duration::from_millis(500);
+
+/// Before the release changes: the controller is held back, and the master moves to the pod that is
+/// replaced last, and that no smaller number of replicas removes.
+pub async fn hold(work: &Work<'_>) -> Result<(), Error> {
+    set_partition(work, &json!(work.config.replicas().max(1))).await?;
+    master_to_first(work).await
+}
+
+/// Lets the controller go on, around the master.
+pub async fn roll_out(work: &Work<'_>) -> Result<(), Error> {
+    if work.config.replicas() > 1 && is_settled(work).await? {
+        master_to_first(work).await?;
+        set_partition(work, &json!(1)).await?;
+        await_pods(work).await?;
+        await_settled(work).await?;
+        if is_outdated(work, 0).await? {
+            master_from_first(work).await?;
+        }
+    }
+    set_partition(work, &Json::Null).await?;
+    await_pods(work).await
+}
+
+/// Replaces one pod; if it is the master, another server takes over first.
+pub async fn restart(work: &Work<'_>, servers: &Servers, look: &Observation, pod: &str) -> Result<(), Error> {
+    if let Verdict::Settled(topology) = verdict(look)
+        && let Some(master) = topology.master.filter(|master| master.pod == pod)
+    {
+        leave(servers, look, &master).await?;
+    }
+    let site = work.site;
+    loop {
+        match site.kubernetes.evict_pod(&site.namespace, pod).await? {
+            Eviction::Begun => break,
+            Eviction::Blocked { message } if Instant::now() + POLL >= work.deadline => {
+                let what = format!("{pod}, which has to start anew");
+                return Err(Error::RepairRefused { what, reason: message });
+            }
+            Eviction::Blocked { .. } => sleep(POLL).await,
+        }
+    }
+    await_replaced(work, pod).await?;
+    await_pods(work).await
+}
+
+/// The eviction has begun when it is answered; the pod that is waited for is the next one of its name.
+async fn await_replaced(work: &Work<'_>, pod: &str) -> Result<(), Error> {
+    let site = work.site;
+    let reference = ObjectRef::new("v1", "Pod", Some(&site.namespace), pod);
+    while Instant::now() + POLL < work.deadline {
+        let found = site.kubernetes.get(&reference).await?;
+        if found.is_none_or(|found| found.pointer("/metadata/deletionTimestamp").is_none()) {
+            break;
+        }
+        sleep(POLL).await;
+    }
+    Ok(())
+}
+
+async fn await_pods(work: &Work<'_>) -> Result<(), Error> {
+    let (site, name) = (work.site, work.config.names.stateful_set());
+    Ok(site.kubernetes.wait_for_stateful_set(&site.namespace, &name, work.wait()).await?)
+}
+
+async fn set_partition(work: &Work<'_>, partition: &Json) -> Result<(), Error> {
+    let site = work.site;
+    let name = work.config.names.stateful_set();
+    let set = ObjectRef::new("apps/v1", "StatefulSet", Some(&site.namespace), &name);
+    let strategy = json!({"rollingUpdate": {"partition": partition}});
+    let patch = json!({"spec": {"updateStrategy": strategy}});
+    site.kubernetes.merge_patch(&set, &patch, FIELD_MANAGER).await?;
+    Ok(())
+}
+
+async fn is_settled(work: &Work<'_>) -> Result<bool, Error> {
+    let look = servers(work).await?.look().await;
+    Ok(matches!(verdict(&look), Verdict::Settled(_)))
+}
+
+async fn is_outdated(work: &Work<'_>, index: u32) -> Result<bool, Error> {
+    let (site, names) = (work.site, &work.config.names);
+    let (set, selector) = (names.stateful_set(), names.label_selector());
+    let set = site.kubernetes.stateful_set(&site.namespace, &set);
+    let (set, pods) = tokio::try_join!(set, site.kubernetes.pods(&site.namespace, &selector))?;
+    let wanted = set.and_then(|set| set.status).and_then(|status| status.update_revision);
+    let pod = pods.into_iter().find(|pod| pod.metadata.name.as_deref() == Some(&names.pod(index)));
+    let own = pod.and_then(|pod| pod.metadata.labels?.get("controller-revision-hash").cloned());
+    Ok(own != wanted)
+}
+
+/// Nothing is done in a group that has not settled: its pods may have to be replaced to mend it.
+async fn master_to_first(work: &Work<'_>) -> Result<(), Error> {
+    let servers = servers(work).await?;
+    let look = servers.look().await;
+    let first = work.config.names.pod(0);
+    let Verdict::Settled(topology) = verdict(&look) else { return Ok(()) };
+    let Some(master) = topology.master.filter(|master| master.pod != first) else { return Ok(()) };
+    tracing::info!(from = %master.pod, to = %first, "moving the master");
+    let reach = servers.reach();
+    let (replica, sentinel) = (reach.server(&first).await?, reach.sentinel(&first).await?);
+    let is_first = |address: &_| look.pod(&first).is_some_and(|pod| pod.serves(address));
+    let own = prefer(&replica, &sentinel, servers.master_group(), is_first, PREFERENCE_MAX).await?;
+    let moved = leave(&servers, &look, &master).await;
+    // Whoever is promoted drops its clients, us among them.
+    set_priority(&reach.server(&first).await?, &own).await?;
+    moved?;
+    await_settled(work).await
+}
+
+async fn master_from_first(work: &Work<'_>) -> Result<(), Error> {
+    let servers = servers(work).await?;
+    let look = servers.look().await;
+    let first = work.config.names.pod(0);
+    let Verdict::Settled(topology) = verdict(&look) else { return Ok(()) };
+    if let Some(master) = topology.master.filter(|master| master.pod == first) {
+        tracing::info!(from = %master.pod, "moving the master");
+        leave(&servers, &look, &master).await?;
+        await_settled(work).await?;
+    }
+    Ok(())
+}
+
+/// The planned failover away from a master, by another pod's sentinel.
+async fn leave(servers: &Servers, look: &Observation, master: &Master) -> Result<(), Error> {
+    let other = look.pods.iter().find(|pod| pod.pod != master.pod && pod.sentinel.ok().is_some());
+    let Some(other) = other else { return Ok(()) };
+    let reach = servers.reach();
+    let (old, sentinel) = (reach.server(&master.pod).await?, reach.sentinel(&other.pod).await?);
+    fail_over(&old, &sentinel, servers.master_group(), &master.address, FAILOVER_MAX).await?;
+    Ok(())
+}

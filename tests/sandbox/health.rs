@@ -1,0 +1,95 @@
+//! What is wrong at this moment and is no configuration: told in a warning, never as a change.
+
+use std::time::Duration;
+
+use super::drift::{Damaged, server};
+use super::support::{Sandbox, eventually};
+
+impl Damaged<'_> {
+    /// An empty plan whose warning says this.
+    fn warns(&self, what: &str, wanted: &[&str]) {
+        eventually(what, Duration::from_secs(30), || {
+            let (code, plan) = self.workspace.plan();
+            assert_eq!(code, 0, "{what}: wanted no change:\n{plan}");
+            let unfolded = super::support::unfolded(&plan);
+            if wanted.iter().all(|wanted| unfolded.contains(wanted)) { Ok(()) } else { Err(plan) }
+        });
+    }
+
+    fn is_well_again(&self) {
+        eventually("the cluster is well again", Duration::from_secs(90), || {
+            let (code, plan) = self.workspace.plan();
+            assert_eq!(code, 0, "wanted no change:\n{plan}");
+            if plan.contains("is not well") || plan.contains("changing by itself") {
+                Err(plan)
+            } else {
+                Ok(())
+            }
+        });
+    }
+}
+
+#[test]
+fn silent_and_lost_processes_are_warnings_and_change_nothing() {
+    let sandbox = Sandbox::up();
+    let damaged = Damaged::new(&sandbox, "sentinel = { down_after_milliseconds = 2000 }");
+
+    let replica = damaged.replica();
+    let stopped = sandbox.fault(&["pod", &format!("default/{replica}"), "--container", "redis", "--stop"]);
+    damaged
+        .warns("a replica that hangs", &[&format!("the server of {replica} does not answer"), "is not well"]);
+    sandbox.clear_fault(stopped);
+    damaged.is_well_again();
+
+    let stopped =
+        sandbox.fault(&["pod", &format!("default/{}", server(0)), "--container", "sentinel", "--stop"]);
+    damaged.warns("a sentinel that hangs", &[&format!("the sentinel of {} does not answer", server(0))]);
+    sandbox.clear_fault(stopped);
+    damaged.is_well_again();
+
+    let before = damaged.master();
+    let stopped = sandbox.fault(&["pod", &format!("default/{before}"), "--container", "redis", "--stop"]);
+    damaged.warns("a master that hangs", &["does not answer"]);
+    eventually("another master", Duration::from_secs(60), || {
+        damaged.workspace.expect_empty_plan();
+        let master = damaged.master();
+        if master == before || master == "none" { Err(master) } else { Ok(()) }
+    });
+    sandbox.clear_fault(stopped);
+    damaged.is_well_again();
+
+    let replica = damaged.replica();
+    let cut = sandbox.fault(&["partition", &format!("default/{replica}")]);
+    damaged.warns("a pod that is cut off", &["is not well"]);
+    sandbox.clear_fault(cut);
+    damaged.is_well_again();
+}
+
+#[test]
+fn plans_over_a_healthy_cluster_show_no_change() {
+    let sandbox = Sandbox::up();
+    let damaged = Damaged::new(&sandbox, "");
+    let plans = std::env::var("SOAK_PLANS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
+    for plan in 0..plans {
+        sandbox.server(&server(plan % 3), &["PING"]);
+        if plan % 10 == 5 {
+            sandbox.sentinel(&server(0), &["SENTINEL", "FAILOVER", "mymaster"]);
+        }
+        damaged.workspace.expect_empty_plan();
+    }
+}
+
+#[test]
+fn an_unreachable_cluster_is_an_error_and_the_state_stays() {
+    let sandbox = Sandbox::up();
+    let damaged = Damaged::new(&sandbox, "timeouts = { read = \"10s\" }");
+    let refused = sandbox.fault(&["api", "--verb", "get,list", "--status", "403"]);
+    let failed = damaged.workspace.expect_failure(&["plan", "-input=false", "-no-color"]);
+    assert!(failed.contains("403") && failed.contains("permission"), "{failed}");
+    sandbox.clear_fault(refused);
+    let hung = sandbox.fault(&["api", "--hang"]);
+    let failed = damaged.workspace.expect_failure(&["plan", "-input=false", "-no-color"]);
+    assert!(failed.contains("timeouts.read"), "{failed}");
+    sandbox.clear_fault(hung);
+    damaged.workspace.expect_empty_plan();
+}
