@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use helm::cluster::ObjectRef;
+use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value as Json, json};
 use tokio::time::{Instant, sleep};
 
@@ -13,7 +14,7 @@ use super::error::Error;
 use super::execute::Work;
 use super::repair::{await_settled, servers};
 use super::site::Servers;
-use crate::kubernetes::{Eviction, FIELD_MANAGER};
+use crate::kubernetes::{Eviction, FIELD_MANAGER, KubernetesError, Wait};
 use crate::sentinel::failover::{fail_over, prefer, set_priority};
 use crate::sentinel::topology::{Master, verdict};
 use crate::sentinel::{Observation, Verdict};
@@ -23,6 +24,8 @@ const FAILOVER_MAX: Duration = Duration::from_secs(60);
 /// Sentinels read a replica's priority with its INFO, every 10 s.
 const PREFERENCE_MAX: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(500);
+/// A pod of an earlier revision that is not ready by then will not be.
+const BROKEN_AFTER: Duration = Duration::from_secs(30);
 
 /// Before the release changes: the controller is held back, and the master moves to the pod that is
 /// replaced last, and that no smaller number of replicas removes.
@@ -43,7 +46,52 @@ pub async fn roll_out(work: &Work<'_>) -> Result<(), Error> {
         }
     }
     set_partition(work, &Json::Null).await?;
-    await_pods(work).await
+    await_last_pods(work).await
+}
+
+/// A StatefulSet waits for a pod that is not ready before it replaces it, even if only the replacement
+/// could be: a pod of an earlier revision whose image or scripts are gone would stay for ever.
+async fn await_last_pods(work: &Work<'_>) -> Result<(), Error> {
+    let site = work.site;
+    let name = work.config.names.stateful_set();
+    loop {
+        let deadline = work.deadline.min(Instant::now() + BROKEN_AFTER);
+        let wait = Wait { deadline, ..work.wait() };
+        match site.kubernetes.wait_for_stateful_set(&site.namespace, &name, wait).await {
+            Err(KubernetesError::NotReady(_)) if Instant::now() < work.deadline => {}
+            waited => return Ok(waited?),
+        }
+        for pod in broken_pods(work).await? {
+            tracing::info!(%pod, "replacing a pod that cannot become ready");
+            site.kubernetes.delete_pod(&site.namespace, &pod, None).await?;
+        }
+    }
+}
+
+/// Pods of an earlier revision that are not ready.
+async fn broken_pods(work: &Work<'_>) -> Result<Vec<String>, Error> {
+    let (pods, wanted) = pods_and_revision(work).await?;
+    let is_ready = |pod: &Pod| {
+        let conditions = pod.status.iter().filter_map(|status| status.conditions.as_ref()).flatten();
+        conditions.into_iter().any(|one| one.type_ == "Ready" && one.status == "True")
+    };
+    let is_broken = |pod: &Pod| {
+        pod.metadata.deletion_timestamp.is_none() && revision_of(pod) != wanted.as_deref() && !is_ready(pod)
+    };
+    Ok(pods.into_iter().filter(is_broken).filter_map(|pod| pod.metadata.name).collect())
+}
+
+/// The pods, and the revision that they are to have.
+async fn pods_and_revision(work: &Work<'_>) -> Result<(Vec<Pod>, Option<String>), Error> {
+    let (site, names) = (work.site, &work.config.names);
+    let (set, selector) = (names.stateful_set(), names.label_selector());
+    let set = site.kubernetes.stateful_set(&site.namespace, &set);
+    let (set, pods) = tokio::try_join!(set, site.kubernetes.pods(&site.namespace, &selector))?;
+    Ok((pods, set.and_then(|set| set.status).and_then(|status| status.update_revision)))
+}
+
+fn revision_of(pod: &Pod) -> Option<&str> {
+    pod.metadata.labels.as_ref()?.get("controller-revision-hash").map(String::as_str)
 }
 
 /// Replaces one pod; if it is the master, another server takes over first.
@@ -103,14 +151,10 @@ async fn is_settled(work: &Work<'_>) -> Result<bool, Error> {
 }
 
 async fn is_outdated(work: &Work<'_>, index: u32) -> Result<bool, Error> {
-    let (site, names) = (work.site, &work.config.names);
-    let (set, selector) = (names.stateful_set(), names.label_selector());
-    let set = site.kubernetes.stateful_set(&site.namespace, &set);
-    let (set, pods) = tokio::try_join!(set, site.kubernetes.pods(&site.namespace, &selector))?;
-    let wanted = set.and_then(|set| set.status).and_then(|status| status.update_revision);
-    let pod = pods.into_iter().find(|pod| pod.metadata.name.as_deref() == Some(&names.pod(index)));
-    let own = pod.and_then(|pod| pod.metadata.labels?.get("controller-revision-hash").cloned());
-    Ok(own != wanted)
+    let (pods, wanted) = pods_and_revision(work).await?;
+    let name = work.config.names.pod(index);
+    let pod = pods.into_iter().find(|pod| pod.metadata.name.as_deref() == Some(&name));
+    Ok(pod.as_ref().and_then(revision_of) != wanted.as_deref())
 }
 
 /// Nothing is done in a group that has not settled: its pods may have to be replaced to mend it.

@@ -1,6 +1,7 @@
 //! The whole by its own means: real Terraform and the built provider against the sandbox, where
 //! real Redis and real Sentinel run. Each test has a sandbox of its own.
 
+mod adopt;
 mod application;
 mod charts;
 mod drift;

@@ -1,0 +1,121 @@
+//! A release moves to the bundled chart and back, in place, while an application writes to it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::import_forms::{HEAD, PASSWORD, import, install_new, install_old, silent};
+use super::support::{Sandbox, Workspace, assert_success, chart, eventually, tool};
+
+/// An application that writes until it is stopped, and then counts what was lost.
+struct Load<'a> {
+    sandbox: &'a Sandbox,
+    child: Child,
+    pod: String,
+    /// Tells the application to stop, by being there: no signal reaches into the sandbox.
+    ends: PathBuf,
+}
+
+const UNTIL_TOLD: &str =
+    "end=$1; shift; \"$@\" & app=$!; while [ ! -e \"$end\" ]; do sleep 0.2; done; kill -TERM $app; wait $app";
+
+impl<'a> Load<'a> {
+    fn start(sandbox: &'a Sandbox, fullname: &str) -> Self {
+        let sentinels: Vec<_> =
+            (0..3).map(|index| format!("{fullname}-announce-{index}.default.svc:26379")).collect();
+        let ends = sandbox.path().join(format!("{fullname}.stop"));
+        let child = sandbox
+            .command("run")
+            .args(["--", "sh", "-c", UNTIL_TOLD, "sh"])
+            .arg(&ends)
+            .arg(tool("python/bin/python"))
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/app/app.py"))
+            .args(["--seconds", "900", "--sentinels", &sentinels.join(",")])
+            .env("REDIS_PASSWORD", PASSWORD)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the application starts");
+        let load = Self { sandbox, child, pod: format!("{fullname}-server-0"), ends };
+        eventually("the application writes", Duration::from_secs(30), || {
+            let keys = load.sandbox.server(&load.pod, &["DBSIZE"]);
+            if keys.trim() == "0" { Err(keys) } else { Ok(()) }
+        });
+        load
+    }
+
+    /// What the application reports: nothing that was acknowledged is lost.
+    fn stop(self) -> Value {
+        std::fs::write(&self.ends, "").expect("a writable directory");
+        let ended = self.child.wait_with_output().expect("the application ends");
+        assert_success("the application", &ended);
+        let report: Value = serde_json::from_slice(&ended.stdout).expect("the application prints JSON");
+        assert_eq!(report["lost"], 0, "{report}");
+        report
+    }
+}
+
+fn on_bundled(name: &str) -> String {
+    let more = "  chart = { name = \"bundled\" }\n  image = { tag = \"7.4.2-alpine\" }\n}\n";
+    silent(name).trim_end().strip_suffix('}').expect("a block").to_owned() + more
+}
+
+fn status(sandbox: &Sandbox, name: &str) -> (String, String) {
+    let listed: Value =
+        serde_json::from_str(&sandbox.helm(4, &["list", "--filter", name, "-o", "json"])).expect("JSON");
+    let text = |field: &str| listed[0][field].as_str().unwrap_or_default().to_owned();
+    (text("status"), text("chart"))
+}
+
+#[test]
+fn a_release_moves_to_the_bundled_chart_under_load_and_no_acknowledged_write_is_lost() {
+    let sandbox = Sandbox::up_with(&["--nodes", "3"]);
+    install_old(&sandbox, "old-1");
+    let workspace = Workspace::new(&sandbox, &silent("old-1"));
+    import(&workspace, "default/old-1");
+    let load = Load::start(&sandbox, "old-1-redis-ha");
+    workspace.write("main.tf", &on_bundled("old-1"));
+    let (_, plan) = workspace.plan();
+    assert!(plan.contains("The release moves to another chart"), "{plan}");
+    assert!(plan.contains("The master is last"), "{plan}");
+    workspace.apply();
+    workspace.expect_empty_plan();
+    let report = load.stop();
+    assert!(report["masters"].as_array().is_some_and(|masters| masters.len() > 1), "{report}");
+    assert_eq!(status(&sandbox, "old-1"), ("deployed".to_owned(), "redis-ha-1.0.0".to_owned()));
+    let health = workspace.cluster()["health"].clone();
+    assert_eq!(health, serde_json::json!([]), "no ghost of an earlier pod is left");
+    workspace.destroy();
+    assert!(sandbox.kubectl(&["get", "secrets", "-o", "name"]).contains("redis-credentials"));
+}
+
+#[test]
+fn passwords_that_a_chart_rendered_outlive_the_chart_and_the_way_back_is_open() {
+    let sandbox = Sandbox::up_with(&["--nodes", "3"]);
+    install_new(&sandbox, "redis-ha-new");
+    let workspace = Workspace::new(&sandbox, &silent("redis-ha-new"));
+    import(&workspace, "default/redis-ha-new");
+    workspace.write("main.tf", &on_bundled("redis-ha-new"));
+    let (_, plan) = workspace.plan();
+    assert!(plan.contains("deleted without its pods and made anew"), "{plan}");
+    assert!(plan.contains("The Secret redis-ha-new is kept"), "{plan}");
+    workspace.apply();
+    workspace.expect_empty_plan();
+    let template = "go-template={{.data.auth | base64decode}}";
+    assert_eq!(sandbox.kubectl(&["get", "secret", "redis-ha-new", "-o", template]), PASSWORD);
+    let values = sandbox.helm(4, &["get", "values", "redis-ha-new"]);
+    assert!(!values.contains(PASSWORD), "{values}");
+    let back = format!("chart = {{ name = \"{}\" }}", chart("new"));
+    workspace.write("main.tf", &on_bundled("redis-ha-new").replace("chart = { name = \"bundled\" }", &back));
+    workspace.apply();
+    workspace.expect_empty_plan();
+    let wanted = ("deployed".to_owned(), "redis-ha-4.39.0".to_owned());
+    assert_eq!(status(&sandbox, "redis-ha-new"), wanted);
+    let gone = "removed {\n  from = redis_ha_cluster.cache\n  lifecycle { destroy = false }\n}\n";
+    workspace.write("main.tf", &format!("{HEAD}{gone}"));
+    workspace.apply();
+    assert_eq!(status(&sandbox, "redis-ha-new"), wanted);
+    assert_eq!(sandbox.server("redis-ha-new-server-1", &["PING"]).trim(), "PONG");
+}
