@@ -86,7 +86,7 @@ fn an_interrupted_create_stands_in_state_and_is_destroyed_without_a_trace() {
 
 #[test]
 fn a_create_whose_provider_was_killed_is_taken_up_by_the_next_apply() {
-    for step in ["CreateNodePool", "InstallRelease", "AwaitSettled"] {
+    for step in ["CreateNodePool", "InstallRelease", "AwaitRollout"] {
         let sandbox = Sandbox::up();
         let workspace = Workspace::new(&sandbox, &configuration(""));
         workspace.apply_killed_at(step);
