@@ -164,7 +164,7 @@ fn an_unknown_image_says_which_are_known() {
 
 #[test]
 fn a_container_that_fails_is_restarted_and_then_backs_off() {
-    let sandbox = Sandbox::up();
+    let sandbox = Sandbox::up_with(&["--backoff-scale", "0.05"]);
     let spec = json!({"containers": [{"name": "main", "image": "busybox", "command": ["sh", "-c", "echo out; exit 3"]}]});
     sandbox.create(PODS, &pod("broken", &spec));
     let status = wait_for("back-off", || {
@@ -175,6 +175,14 @@ fn a_container_that_fails_is_restarted_and_then_backs_off() {
     });
     assert_eq!(status["lastState"]["terminated"]["exitCode"], 3);
     assert_eq!(status["restartCount"], 1, "the first restart does not wait");
+    // 70 s without the scale, which is more than this waits.
+    wait_for("longer back-off", || {
+        let pod = sandbox.get(&format!("{PODS}/broken"));
+        let waiting = pod["status"]["containerStatuses"][0]["state"]["waiting"].clone();
+        let uid = pod["metadata"]["uid"].as_str().expect("a uid");
+        let said = format!("back-off 1m20s restarting failed container=main pod=broken_default({uid})");
+        if waiting["message"] == said { Ok(()) } else { Err(waiting.to_string()) }
+    });
     assert_eq!(sandbox.get_text(&format!("{PODS}/broken/log")), "out\n");
     assert_eq!(sandbox.get_text(&format!("{PODS}/broken/log?previous=true")), "out\n");
 }
@@ -197,6 +205,80 @@ fn init_containers_run_in_order_and_share_volumes() {
         if pod["status"]["phase"] == "Succeeded" { Ok(()) } else { Err(pod["status"].to_string()) }
     });
     assert_eq!(sandbox.get_text(&format!("{PODS}/steps/log?container=main")), "first\nsecond\n");
+}
+
+/// Says `NAME starts`, and `NAME ends` when it is told to end.
+fn told_to_end(name: &str) -> Value {
+    let script = format!(
+        "trap 'echo {name} ends; exit 0' TERM; echo {name} starts; touch /shared/{name}; while :; do sleep 0.05; done"
+    );
+    json!({"name": name, "image": "busybox", "command": ["sh", "-c", script],
+        "volumeMounts": [{"name": "shared", "mountPath": "/shared"}]})
+}
+
+/// A pod of a sidecar with a startup probe, an init container behind it that needs it, and a main container.
+fn with_sidecar(name: &str, main: &Value) -> Value {
+    let mut sidecar = told_to_end("sidecar");
+    sidecar["restartPolicy"] = json!("Always");
+    sidecar["startupProbe"] = json!({"exec": {"command": ["test", "-e", "/shared/sidecar"]}});
+    let setup = json!({"name": "setup", "image": "busybox", "command": ["test", "-e", "/shared/sidecar"],
+        "volumeMounts": [{"name": "shared", "mountPath": "/shared"}]});
+    let spec = json!({"restartPolicy": "Never", "initContainers": [sidecar, setup], "containers": [main],
+        "volumes": [{"name": "shared", "emptyDir": {}}]});
+    pod(name, &spec)
+}
+
+#[test]
+fn a_sidecar_starts_first_runs_beside_the_others_and_again_and_ends_last() {
+    let sandbox = Sandbox::up_with(&["--backoff-scale", "0.01"]);
+    let created = sandbox.create(PODS, &with_sidecar("served", &told_to_end("main")));
+    wait_until_ready(&sandbox, "served");
+    for _ in 0..2 {
+        let before = sandbox.get(&format!("{PODS}/served"))["status"]["initContainerStatuses"][0].clone();
+        let restarts = before["restartCount"].as_i64().expect("a count");
+        sandbox.command(&["fault", "add", "pod", "default/served", "--container", "sidecar", "--kill"]);
+        wait_for("second run of the sidecar", || {
+            let pod = sandbox.get(&format!("{PODS}/served"));
+            let status = &pod["status"]["initContainerStatuses"][0];
+            let runs = status["state"]["running"].is_object() && status["started"] == true;
+            if runs && status["restartCount"].as_i64() > Some(restarts) {
+                Ok(())
+            } else {
+                Err(pod["status"].to_string())
+            }
+        });
+    }
+    assert_eq!(sandbox.get(&format!("{PODS}/served"))["status"]["containerStatuses"][0]["restartCount"], 0);
+    sandbox.delete(&format!("{PODS}/served"));
+    wait_for("removal", || {
+        let answer = sandbox.get(&format!("{PODS}/served"));
+        if answer["code"] == 404 { Ok(()) } else { Err(answer["status"].to_string()) }
+    });
+    let logs = format!("logs/pods/default_served_{}", created["metadata"]["uid"].as_str().expect("a uid"));
+    let end_of = |container: &str, run: u32| {
+        let log = sandbox.file(&format!("{logs}/{container}/{run}.log"));
+        let line = log.lines().find(|line| line.ends_with(&format!("{container} ends")));
+        line.unwrap_or_else(|| panic!("{container} was not told to end: {log}")).to_owned()
+    };
+    // Lines begin with their times.
+    assert!(end_of("main", 0) < end_of("sidecar", 2));
+}
+
+#[test]
+fn a_pod_with_a_sidecar_completes() {
+    let sandbox = Sandbox::up();
+    let main = json!({"name": "main", "image": "busybox", "command": ["echo", "done"]});
+    sandbox.create(PODS, &with_sidecar("job", &main));
+    let pod = wait_for("completion", || {
+        let pod = sandbox.get(&format!("{PODS}/job"));
+        if pod["status"]["phase"] == "Succeeded" { Ok(pod) } else { Err(pod["status"].to_string()) }
+    });
+    let sidecar = &pod["status"]["initContainerStatuses"][0];
+    assert_eq!(sidecar["state"]["terminated"]["exitCode"], 0, "{sidecar}");
+    assert_eq!(
+        sandbox.get_text(&format!("{PODS}/job/log?container=sidecar")),
+        "sidecar starts\nsidecar ends\n"
+    );
 }
 
 #[test]

@@ -40,6 +40,7 @@ pub use node_agent::NodeAgent;
 
 use crate::faults::{Connection, Faults};
 use crate::store::Store;
+pub(crate) use table::summarize_pod;
 use tls::Token;
 
 /// The version that the sandbox says it is.

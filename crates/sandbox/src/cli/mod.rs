@@ -100,6 +100,15 @@ pub(crate) struct SizeArguments {
     /// Probe timings: `fast` scales delays and periods down, `real` keeps them as they are
     #[arg(long, value_enum, default_value_t = Probes::Fast)]
     pub(crate) probes: Probes,
+    /// What the waits of CrashLoopBackOff and ImagePullBackOff (10 s, doubling to five minutes) are multiplied by,
+    /// and the ten minutes of running that end them: 0.01 to 1
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = parse_scale)]
+    pub(crate) backoff_scale: f64,
+}
+
+fn parse_scale(text: &str) -> Result<f64, String> {
+    let factor = text.parse().ok().filter(|factor| (0.01..=1.0).contains(factor));
+    factor.ok_or_else(|| "a number from 0.01 to 1 was wanted".to_owned())
 }
 
 /// How literally timings of pods are taken.
@@ -149,9 +158,7 @@ pub fn main() -> ExitCode {
         Command::Init(arguments) => {
             launch::run_init(&inside_arguments("inside", &arguments.dir, arguments.size))
         }
-        Command::Inside(arguments) => {
-            launch::run_inside(&arguments.dir, arguments.size.nodes, arguments.size.probes)
-        }
+        Command::Inside(arguments) => launch::run_inside(&arguments.dir, arguments.size),
     };
     match outcome {
         Ok(code) => code,
@@ -172,5 +179,7 @@ fn inside_arguments(command: &str, dir: &std::path::Path, size: SizeArguments) -
         size.nodes.to_string().into(),
         "--probes".into(),
         size.probes.as_argument().into(),
+        "--backoff-scale".into(),
+        size.backoff_scale.to_string().into(),
     ]
 }

@@ -15,7 +15,7 @@ use super::Directory;
 use super::directory::write_atomically;
 use super::handover::Listeners;
 use crate::api::tls::{Identity, Token, render_kubeconfig};
-use crate::cli::Probes;
+use crate::cli::SizeArguments;
 use crate::faults::{Control, Faults};
 use crate::node::{Kubelet, Network, Settings, Spawner, Timing, listen_for_pods, render_resolv_conf};
 use crate::store::Store;
@@ -26,7 +26,7 @@ const NAME: &str = "sandbox";
 const DEFAULT_LOG: &str = "info,sandbox=debug";
 
 /// Runs until the launcher lets go of the socket on standard input.
-pub fn run_inside(dir: &Path, nodes: u32, probes: Probes) -> anyhow::Result<ExitCode> {
+pub(crate) fn run_inside(dir: &Path, size: SizeArguments) -> anyhow::Result<ExitCode> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
     let directory = Directory::open(dir).with_context(|| format!("open {}", dir.display()))?;
@@ -38,7 +38,7 @@ pub fn run_inside(dir: &Path, nodes: u32, probes: Probes) -> anyhow::Result<Exit
         .enable_all()
         .build()
         .context("start the runtime")?;
-    let outcome = runtime.block_on(serve(directory, nodes, probes, listeners, socket));
+    let outcome = runtime.block_on(serve(directory, size, listeners, socket));
     // Children are left to the kernel, which ends them with this namespace.
     runtime.shutdown_background();
     outcome.map(|()| ExitCode::SUCCESS)
@@ -46,8 +46,7 @@ pub fn run_inside(dir: &Path, nodes: u32, probes: Probes) -> anyhow::Result<Exit
 
 async fn serve(
     directory: Directory,
-    nodes: u32,
-    probes: Probes,
+    SizeArguments { nodes, probes, backoff_scale }: SizeArguments,
     listeners: Listeners,
     socket: UnixStream,
 ) -> anyhow::Result<()> {
@@ -73,6 +72,7 @@ async fn serve(
     let settings = Settings {
         directory: directory.clone(),
         probes,
+        backoff_scale,
         access_token: token.reveal().to_owned(),
         images: directory.read_images()?,
     };

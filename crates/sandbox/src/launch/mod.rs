@@ -22,7 +22,7 @@ pub use control::Control;
 pub use directory::{Directory, PodSummary, RunningState};
 pub use error::LaunchError;
 pub use init::run_init;
-pub use inside::run_inside;
+pub(crate) use inside::run_inside;
 pub use launcher::{Launch, Progress};
 pub(crate) use preflight::find_program;
 pub use process::{ProcessIdentity, child_of};

@@ -15,10 +15,11 @@ use super::programs::Programs;
 use super::timing::Timing;
 use super::{Agent, Network, NodeError, Outages, Spawner, dns, network, proxy, volumes};
 use crate::api::access::Tokens;
+use crate::api::summarize_pod;
 use crate::cli::Probes;
 use crate::faults::Faults;
 use crate::launch::{Directory, PodSummary};
-use crate::store::object::{self, items, name, namespace, text};
+use crate::store::object::{self, name, namespace, text};
 use crate::store::{EventType, Status, Store, kinds};
 
 /// Everything of a node that lies in memory, below the tmpfs of the namespaces.
@@ -29,6 +30,8 @@ const MEMORY_DIRECTORY: &str = "/run/redis-ha-sandbox";
 pub struct Settings {
     pub directory: Directory,
     pub probes: Probes,
+    /// What the waits between runs that fail are multiplied by.
+    pub backoff_scale: f64,
     /// The administrator's token, from which the key of the accounts' tokens follows.
     pub access_token: String,
     /// Images beside the built-in ones.
@@ -67,6 +70,7 @@ impl Kubelet {
             network,
             cuts,
             timing,
+            backoff_scale: settings.backoff_scale,
             pods_directory: memory.join("pods"),
             claims_directory: settings.directory.volumes(),
             logs_directory: settings.directory.pod_logs(),
@@ -181,23 +185,13 @@ impl Kubelet {
 }
 
 fn summary(pod: &Value) -> PodSummary {
-    let containers = items(pod, "/status/containerStatuses");
-    let ready = containers.iter().filter(|container| container["ready"] == Value::Bool(true)).count();
-    let all = items(pod, "/spec/containers").len();
-    let waiting = containers.iter().map(|container| text(container, "/state/waiting/reason"));
-    let waiting =
-        waiting.into_iter().find(|reason| !matches!(*reason, "" | "PodInitializing" | "ContainerCreating"));
-    let status = if object::is_deleting(pod) {
-        "Terminating"
-    } else {
-        waiting.unwrap_or_else(|| text(pod, "/status/phase"))
-    };
+    let words = summarize_pod(pod);
     PodSummary {
         namespace: namespace(pod).to_owned(),
         name: name(pod).to_owned(),
-        ready: format!("{ready}/{all}"),
-        status: status.to_owned(),
-        restarts: containers.iter().filter_map(|container| container["restartCount"].as_i64()).sum(),
+        ready: words.ready,
+        status: words.status,
+        restarts: words.restarts,
         address: text(pod, "/status/podIP").to_owned(),
         node: text(pod, "/spec/nodeName").to_owned(),
     }

@@ -37,6 +37,8 @@ pub(super) struct ContainerRecord {
     pub(super) restarts: u32,
     pub(super) ready: bool,
     pub(super) started: bool,
+    /// An init container that runs on beside the main ones.
+    pub(super) is_sidecar: bool,
 }
 
 impl ContainerRecord {
@@ -51,7 +53,21 @@ impl ContainerRecord {
             restarts: 0,
             ready: false,
             started: false,
+            is_sidecar: is_sidecar(container),
         }
+    }
+
+    /// Whether the containers behind this init container may start.
+    fn is_done(&self) -> bool {
+        match &self.state {
+            _ if self.is_sidecar => self.started,
+            State::Terminated(end) => end.exit_code == 0,
+            _ => false,
+        }
+    }
+
+    fn has_run(&self) -> bool {
+        !matches!(self.state, State::Waiting { .. }) || self.last.is_some()
     }
 
     fn render(&self) -> Value {
@@ -136,14 +152,18 @@ impl PodRecord {
         self.init.iter_mut().chain(&mut self.main).find(|container| container.name == name)
     }
 
+    /// Once a main container ran, a sidecar that starts again does not undo it.
     fn is_initialized(&self) -> bool {
-        let done =
-            |record: &ContainerRecord| matches!(&record.state, State::Terminated(end) if end.exit_code == 0);
-        self.init.iter().all(done)
+        self.main.iter().any(ContainerRecord::has_run) || self.init.iter().all(ContainerRecord::is_done)
+    }
+
+    /// The containers that the pod is ready with.
+    fn lasting(&self) -> impl Iterator<Item = &ContainerRecord> {
+        self.init.iter().filter(|record| record.is_sidecar).chain(&self.main)
     }
 
     fn is_ready(&self) -> bool {
-        self.is_initialized() && !self.is_stopping && self.main.iter().all(|container| container.ready)
+        self.is_initialized() && !self.is_stopping && self.lasting().all(|container| container.ready)
     }
 
     fn phase(&self, restart_policy: &str) -> Phase {
@@ -151,13 +171,20 @@ impl PodRecord {
             State::Terminated(end) => Some(end.exit_code),
             _ => None,
         };
-        let init_failed = self.init.iter().any(|container| ended(container).is_some_and(|code| code != 0));
-        if init_failed && restart_policy == "Never" {
+        let failed = |container: &ContainerRecord| ended(container).is_some_and(|code| code != 0);
+        let init_failed = self.init.iter().any(|container| !container.is_sidecar && failed(container));
+        // A pod is over when its sidecars have ended too.
+        let sidecar_runs = self
+            .init
+            .iter()
+            .any(|container| container.is_sidecar && matches!(container.state, State::Running { .. }));
+        if init_failed && restart_policy == "Never" && !sidecar_runs {
             return Phase::Failed;
         }
         let codes: Option<Vec<_>> = self.main.iter().map(ended).collect();
         if let Some(codes) = codes {
             return match restart_policy {
+                _ if sidecar_runs => Phase::Running,
                 _ if self.is_stopping && codes.iter().any(|code| *code != 0) => Phase::Failed,
                 _ if self.is_stopping => Phase::Succeeded,
                 "Always" => Phase::Running,
@@ -166,10 +193,7 @@ impl PodRecord {
                 _ => Phase::Running,
             };
         }
-        let never_ran = |container: &ContainerRecord| {
-            matches!(container.state, State::Waiting { .. }) && container.last.is_none()
-        };
-        if !self.is_initialized() || self.main.iter().any(never_ran) {
+        if !self.is_initialized() || !self.main.iter().all(ContainerRecord::has_run) {
             Phase::Pending
         } else {
             Phase::Running
@@ -207,16 +231,10 @@ impl PodRecord {
 
     fn render_conditions(&self, pod: &Value, phase: Phase, now: Timestamp) -> Value {
         let is_over = phase == Phase::Succeeded;
-        let names = |wanted: &dyn Fn(&ContainerRecord) -> bool, records: &[ContainerRecord]| {
-            let names: Vec<_> =
-                records.iter().filter(|record| !wanted(record)).map(|record| &*record.name).collect();
-            format!("[{}]", names.join(" "))
-        };
-        let unready =
-            format!("containers with unready status: {}", names(&|record| record.ready, &self.main));
-        let done =
-            |record: &ContainerRecord| matches!(&record.state, State::Terminated(end) if end.exit_code == 0);
-        let incomplete = format!("containers with incomplete status: {}", names(&done, &self.init));
+        let unready = names(self.lasting().filter(|record| !record.ready));
+        let unready = format!("containers with unready status: {unready}");
+        let incomplete = names(self.init.iter().filter(|record| !record.is_done()));
+        let incomplete = format!("containers with incomplete status: {incomplete}");
         let not_ready = if is_over { ("PodCompleted", "") } else { ("ContainersNotReady", &*unready) };
         let wanted = [
             ("PodReadyToStartContainers", self.address.is_some() && !is_over, ("", "")),
@@ -236,6 +254,16 @@ impl PodRecord {
         conditions.extend(existing.iter().filter(ours).cloned());
         Value::Array(conditions)
     }
+}
+
+/// Whether a container of `initContainers` runs on beside the main ones.
+pub(super) fn is_sidecar(container: &Value) -> bool {
+    text(container, "/restartPolicy") == "Always"
+}
+
+fn names<'a>(records: impl Iterator<Item = &'a ContainerRecord>) -> String {
+    let names: Vec<_> = records.map(|record| &*record.name).collect();
+    format!("[{}]", names.join(" "))
 }
 
 /// The time of the last transition moves only when the status does.

@@ -6,6 +6,7 @@ mod pods;
 mod storage;
 mod workloads;
 
+pub(crate) use pods::summarize as summarize_pod;
 use serde_json::{Value, json};
 
 use super::accept::{RowObject, metadata_only};

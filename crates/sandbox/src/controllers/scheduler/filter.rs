@@ -91,7 +91,8 @@ fn requested_resources(pod: &Value) -> std::collections::BTreeSet<String> {
         .collect()
 }
 
-/// What a pod asks of a resource: its containers together, or its greediest init container.
+/// What a pod asks of a resource: its containers and sidecars together, or its greediest init container with the
+/// sidecars that run by then.
 pub(super) fn request_milli(pod: &Value, resource: &str) -> i128 {
     let of = |container: &Value| {
         container
@@ -101,6 +102,11 @@ pub(super) fn request_milli(pod: &Value, resource: &str) -> i128 {
             .unwrap_or(0)
     };
     let together: i128 = list(pod, "/spec/containers").iter().map(of).sum();
-    let greediest = list(pod, "/spec/initContainers").iter().map(of).max().unwrap_or(0);
-    together.max(greediest)
+    let (mut sidecars, mut greediest) = (0, 0);
+    for container in list(pod, "/spec/initContainers") {
+        let is_sidecar = text(container, "/restartPolicy") == "Always";
+        greediest = greediest.max(sidecars + of(container));
+        sidecars += if is_sidecar { of(container) } else { 0 };
+    }
+    greediest.max(together + sidecars)
 }

@@ -158,3 +158,18 @@ fn a_missing_claim_is_named() {
              preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."),
     );
 }
+
+#[test]
+fn sidecars_ask_beside_the_containers_and_init_containers_beside_the_sidecars_before_them() {
+    let asks =
+        |cpu: &str, policy: &str| json!({"restartPolicy": policy, "resources": {"requests": {"cpu": cpu}}});
+    let placed = |inits: Value| {
+        vec![node("a"), pod("p", json!({"initContainers": inits, "containers": [asks("1", "")]}))]
+    };
+    let full = Err("0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: \
+        1 No preemption victims found for incoming pod.");
+    check(placed(json!([asks("1", "Always"), asks("1", "")])), Ok("a"));
+    check(placed(json!([asks("1100m", "Always")])), full);
+    check(placed(json!([asks("500m", "Always"), asks("1600m", "")])), full);
+    check(placed(json!([asks("1600m", ""), asks("500m", "Always")])), Ok("a"));
+}

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::Spawner;
 use super::container::Instance;
@@ -40,6 +41,8 @@ pub(super) struct Context {
     /// Who is cut off; a lost node reports nothing and ends nothing.
     pub(super) cuts: Cuts,
     pub(super) timing: Timing,
+    /// What the waits between runs that fail are multiplied by.
+    pub(super) backoff_scale: f64,
     /// In memory: volumes and /etc of each pod.
     pub(super) pods_directory: PathBuf,
     pub(super) claims_directory: PathBuf,
@@ -60,6 +63,8 @@ pub(super) struct Pod {
     pub(super) volumes: Volumes,
     pub(super) directory: PathBuf,
     record: Mutex<PodRecord>,
+    /// Tells that the record changed.
+    changes: watch::Sender<()>,
     instances: Mutex<BTreeMap<String, Arc<Instance>>>,
 }
 
@@ -77,6 +82,7 @@ impl Pod {
             volumes,
             directory,
             record: Mutex::new(record),
+            changes: watch::Sender::new(()),
             instances: Mutex::default(),
             object,
         }
@@ -93,6 +99,12 @@ impl Pod {
 
     pub(super) fn instance(&self, container: &str) -> Option<Arc<Instance>> {
         self.lock_instances().get(container).cloned()
+    }
+
+    /// The last run of each container that ran.
+    fn instances(&self) -> Vec<(String, Arc<Instance>)> {
+        let instances = self.lock_instances();
+        instances.iter().map(|(name, instance)| (name.clone(), Arc::clone(instance))).collect()
     }
 
     /// The names of the containers that run.
@@ -117,6 +129,14 @@ impl Pod {
             change(record);
         }
         self.publish(context);
+        self.changes.send_replace(());
+    }
+
+    /// Until a container has started, which is when its startup probe passed.
+    async fn until_started(&self, container: &str) {
+        let has_started = || self.record().container(container).is_some_and(|record| record.started);
+        // The sender lives as long as the pod.
+        let _ = self.changes.subscribe().wait_for(|()| has_started()).await;
     }
 
     /// Writes the status of this pod, not of a later one with its name.

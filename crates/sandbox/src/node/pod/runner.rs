@@ -25,6 +25,8 @@ const HOOK_LIMIT: Duration = Duration::from_secs(600);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Init,
+    /// An init container that runs on beside the main ones.
+    Sidecar,
     Main,
 }
 
@@ -58,7 +60,7 @@ pub(super) async fn run(
     kind: Kind,
 ) -> i32 {
     let name = text(container, "/name");
-    let field = if kind == Kind::Init { "initContainers" } else { "containers" };
+    let field = if kind == Kind::Main { "containers" } else { "initContainers" };
     let field_path = format!("spec.{field}{{{name}}}");
     let runner = Runner { context, pod, container, name, field_path, sources, kind };
     runner.run().await
@@ -66,8 +68,9 @@ pub(super) async fn run(
 
 impl Runner<'_> {
     async fn run(&self) -> i32 {
-        let mut backoff = Backoff::default();
-        let mut image_backoff = Backoff::default();
+        let scale = self.context.backoff_scale;
+        let mut backoff = Backoff::new(scale);
+        let mut image_backoff = Backoff::new(scale);
         loop {
             let image = self.find_image(&mut image_backoff).await;
             let instance = match self.start(&image).await {
@@ -85,7 +88,8 @@ impl Runner<'_> {
                 return code;
             }
             if let Some(wait) = backoff.after_run_of(started.elapsed()) {
-                self.back_off(wait).await;
+                self.back_off(wait);
+                backoff.elapse(wait).await;
             }
             self.pod.change(self.context, self.name, |record| record.restarts += 1);
         }
@@ -101,6 +105,7 @@ impl Runner<'_> {
 
     fn runs_again(&self, code: i32) -> bool {
         match (text(&self.pod.object, "/spec/restartPolicy"), self.kind) {
+            (_, Kind::Sidecar) => true,
             ("Never", _) => false,
             ("OnFailure", _) | (_, Kind::Init) => code != 0,
             _ => true,
@@ -123,7 +128,7 @@ impl Runner<'_> {
                         self.event(EventKind::Normal, "BackOff", &backing_off);
                         self.event(EventKind::Warning, "Failed", "Error: ImagePullBackOff");
                         self.waits("ImagePullBackOff", format!("{backing_off}: ErrImagePull: {message}"));
-                        tokio::time::sleep(wait).await;
+                        backoff.elapse(wait).await;
                     } else {
                         tokio::time::sleep(Duration::from_secs(1)).await;
                     }
@@ -190,7 +195,7 @@ impl Runner<'_> {
         };
         let (message, grace) = killed_by;
         self.event(EventKind::Normal, "Killing", &message);
-        stop::stop_container(self.context, self.pod, self.container, instance, grace).await;
+        stop::stop_container(self.context, self.pod, self.container, instance, grace, &[]).await;
     }
 
     /// Ends only with the reason why the container has to go.
@@ -274,7 +279,7 @@ impl Runner<'_> {
         record_end(self.context, self.pod, self.name, exit_code);
     }
 
-    async fn back_off(&self, wait: Duration) {
+    fn back_off(&self, wait: Duration) {
         let long_name = self.pod.long_name();
         let again = format!("Back-off restarting failed container {} in pod {long_name}", self.name);
         self.event(EventKind::Warning, "BackOff", &again);
@@ -289,7 +294,6 @@ impl Runner<'_> {
             }
             record.state = State::Waiting { reason: "CrashLoopBackOff", message };
         });
-        tokio::time::sleep(wait).await;
     }
 }
 
@@ -304,7 +308,7 @@ fn render_wait(wait: Duration) -> String {
 /// Notes how a run ended.
 pub(super) fn record_end(context: &Context, pod: &Pod, container: &str, exit_code: i32) {
     let finished_at = context.store.now();
-    let is_init = pod.record().init.iter().any(|record| record.name == container);
+    let is_init = pod.record().init.iter().any(|record| record.name == container && !record.is_sidecar);
     pod.change(context, container, |record| {
         let State::Running { started_at } = record.state else { return };
         // An init container that completed counts as ready.

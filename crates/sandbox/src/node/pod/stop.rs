@@ -14,6 +14,7 @@ use super::{Context, Pod};
 use crate::node::container::Instance;
 use crate::node::events::EventKind;
 use crate::node::lifecycle::{Action, Place};
+use crate::node::status::is_sidecar;
 use crate::store::object::{items, text};
 use crate::store::{DeleteOptions, Key, Preconditions};
 
@@ -26,8 +27,7 @@ const KILLED_LIMIT: Duration = Duration::from_secs(10);
 pub(super) async fn stop(context: &Context, pod: &Arc<Pod>, mut wanted: watch::Receiver<Wanted>) {
     pod.record().is_stopping = true;
     pod.publish(context);
-    let instances: Vec<_> =
-        pod.lock_instances().iter().map(|(name, instance)| (name.clone(), Arc::clone(instance))).collect();
+    let instances = pod.instances();
     let grace = grace_of(&wanted.borrow());
     let orderly = instances.iter().map(|(name, instance)| stop_one(context, pod, name, instance, grace));
     let orderly = futures::future::join_all(orderly);
@@ -48,6 +48,30 @@ pub(super) async fn stop(context: &Context, pod: &Arc<Pod>, mut wanted: watch::R
     remove_from_store(context, &pod.key, &pod.uid);
 }
 
+/// Ends the sidecars of a pod whose other containers have ended.
+pub(super) async fn stop_sidecars(context: &Context, pod: &Arc<Pod>) {
+    let inits = items(&pod.object, "/spec/initContainers").iter().filter(|container| is_sidecar(container));
+    let names: Vec<_> = inits.map(|container| text(container, "/name")).collect();
+    let grace = pod.object.pointer("/spec/terminationGracePeriodSeconds").and_then(Value::as_u64);
+    let grace = Duration::from_secs(grace.unwrap_or(0));
+    let instances = pod.instances();
+    let sidecars = instances.iter().filter(|(name, _)| names.contains(&&**name));
+    let stopping = sidecars.map(|(name, instance)| stop_one(context, pod, name, instance, grace));
+    futures::future::join_all(stopping).await;
+}
+
+/// What ends before a container: the main ones before sidecars, and of these the later before the earlier.
+fn those_before(pod: &Pod, name: &str) -> Vec<Arc<Instance>> {
+    let inits = items(&pod.object, "/spec/initContainers");
+    let is_wanted = |container: &&Value| is_sidecar(container);
+    let position =
+        inits.iter().position(|container| text(container, "/name") == name && is_sidecar(container));
+    let Some(position) = position else { return Vec::new() };
+    let later = inits[position + 1..].iter().filter(is_wanted);
+    let before = later.chain(items(&pod.object, "/spec/containers"));
+    before.filter_map(|container| pod.instance(text(container, "/name"))).collect()
+}
+
 async fn stop_one(context: &Context, pod: &Pod, name: &str, instance: &Instance, grace: Duration) {
     let containers = ["/spec/containers", "/spec/initContainers"];
     let mut containers = containers.into_iter().flat_map(|field| items(&pod.object, field));
@@ -58,7 +82,7 @@ async fn stop_one(context: &Context, pod: &Pod, name: &str, instance: &Instance,
     let field_path = format!("spec.containers{{{name}}}");
     let message = format!("Stopping container {name}");
     pod.container_event(context, &field_path, EventKind::Normal, "Killing", &message);
-    stop_container(context, pod, container, instance, grace).await;
+    stop_container(context, pod, container, instance, grace, &those_before(pod, name)).await;
     record_end(context, pod, name, instance.ended().await);
 }
 
@@ -93,13 +117,14 @@ async fn hurry(instances: &[(String, Arc<Instance>)], wanted: &mut watch::Receiv
     }
 }
 
-/// preStop, SIGTERM, and SIGKILL when the grace is over; returns when the container has ended.
+/// preStop, the end of those before, SIGTERM, and SIGKILL when the grace is over; returns when the container has ended.
 pub(super) async fn stop_container(
     context: &Context,
     pod: &Pod,
     container: &Value,
     instance: &Instance,
     grace: Duration,
+    before: &[Arc<Instance>],
 ) {
     let deadline = Instant::now() + grace;
     let hook = container.pointer("/lifecycle/preStop");
@@ -111,6 +136,9 @@ pub(super) async fn stop_container(
             pod.container_event(context, &field_path, EventKind::Warning, "FailedPreStopHook", &message);
         }
     }
+    let before = futures::future::join_all(before.iter().map(|instance| instance.ended()));
+    // Those that outlast the grace are killed, and so is this one.
+    let _ = tokio::time::timeout_at(deadline, before).await;
     instance.signal(Signal::TERM);
     // With scaled timings nobody waits for a process 1 to which the kernel does not deliver the signal.
     let is_deaf = context.timing.is_fast() && !instance.handles(Signal::TERM);

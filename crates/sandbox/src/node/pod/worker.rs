@@ -10,6 +10,8 @@ use super::runner::{self, Kind};
 use super::{Context, Pod, stop};
 use crate::node::environment::PodFacts;
 use crate::node::events::EventKind;
+use crate::node::status::is_sidecar;
+use crate::node::volumes::Sources;
 use crate::store::object::{is_deleting, items, name, text};
 use crate::store::{Key, kinds};
 
@@ -105,7 +107,8 @@ fn host_address(context: &Context, pod: &Value) -> String {
     internal.map_or_else(|| "127.0.0.1".to_owned(), |address| text(address, "/address").to_owned())
 }
 
-/// Volumes, init containers in order, then the containers side by side, until none is to run again.
+/// Volumes, init containers in order, then the containers side by side, until none is to run again; sidecars as long as
+/// any of the others.
 async fn live(context: &Context, pod: &Arc<Pod>) {
     let sources = loop {
         match super::prepare::prepare(context, pod) {
@@ -116,11 +119,47 @@ async fn live(context: &Context, pod: &Arc<Pod>) {
             }
         }
     };
+    let (turn, turns) = watch::channel(0);
+    let inits = items(&pod.object, "/spec/initContainers");
+    let sidecars = inits.iter().enumerate().filter(|(_, container)| is_sidecar(container));
+    let sidecars = sidecars.map(async |(position, container)| {
+        // The sender is there until the work is done, and the sidecars end with it.
+        let _ = turns.clone().wait_for(|turn| *turn > position).await;
+        runner::run(context, pod, container, &sources, Kind::Sidecar).await
+    });
+    let sidecars = futures::future::join_all(sidecars);
+    let work = async {
+        if initialize(context, pod, &sources, &turn).await {
+            run_containers(context, pod, &sources).await;
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        () = async { sidecars.await; std::future::pending().await } => {}
+        () = refresh_volumes(context, pod) => {}
+    }
+    stop::stop_sidecars(context, pod).await;
+}
+
+/// Init containers in order: a sidecar's turn is over when it has started. False if one failed for good.
+async fn initialize(
+    context: &Context,
+    pod: &Arc<Pod>,
+    sources: &Sources,
+    turn: &watch::Sender<usize>,
+) -> bool {
     for container in items(&pod.object, "/spec/initContainers") {
-        if !runner::run_to_success(context, pod, container, &sources).await {
-            return;
+        turn.send_modify(|turn| *turn += 1);
+        if is_sidecar(container) {
+            pod.until_started(text(container, "/name")).await;
+        } else if !runner::run_to_success(context, pod, container, sources).await {
+            return false;
         }
     }
+    true
+}
+
+async fn run_containers(context: &Context, pod: &Arc<Pod>, sources: &Sources) {
     for container in items(&pod.object, "/spec/containers") {
         pod.change(context, text(container, "/name"), |record| {
             record.state =
@@ -128,11 +167,8 @@ async fn live(context: &Context, pod: &Arc<Pod>) {
         });
     }
     let containers = items(&pod.object, "/spec/containers").iter();
-    let running = containers.map(|container| runner::run(context, pod, container, &sources, Kind::Main));
-    tokio::select! {
-        _ = futures::future::join_all(running) => {}
-        () = refresh_volumes(context, pod) => {}
-    }
+    let running = containers.map(|container| runner::run(context, pod, container, sources, Kind::Main));
+    futures::future::join_all(running).await;
 }
 
 /// Until something in the store changes, or a while passes.

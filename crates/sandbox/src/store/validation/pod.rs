@@ -17,8 +17,33 @@ pub(super) fn check_pod_spec(spec: &Value, path: &str, causes: &mut Vec<Cause>) 
         let names: Vec<&str> = containers.iter().map(|container| object::text(container, "/name")).collect();
         for (index, container) in containers.iter().enumerate() {
             check_container(container, &format!("{path}.{list}[{index}]"), &volumes, causes);
+            check_restart_policy(container, list, &format!("{path}.{list}[{index}]"), causes);
         }
         check_unique(&names, &format!("{path}.{list}"), causes);
+    }
+}
+
+/// Only init containers have a policy of their own, and only with it hooks and probes.
+fn check_restart_policy(container: &Value, list: &str, path: &str, causes: &mut Vec<Cause>) {
+    let policy = object::text(container, "/restartPolicy");
+    let field = format!("{path}.restartPolicy");
+    if list == "containers" {
+        if !policy.is_empty() {
+            causes.push(Cause::forbidden(field, "may not be set for non-init containers"));
+        }
+        return;
+    }
+    match policy {
+        "Always" => {}
+        "" => {
+            for field in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
+                if container.get(field).is_some_and(|value| !value.is_null()) {
+                    let why = "may not be set for init containers without restartPolicy=Always";
+                    causes.push(Cause::forbidden(format!("{path}.{field}"), why));
+                }
+            }
+        }
+        other => causes.push(Cause::unsupported(field, &json!(other), &["Always"])),
     }
 }
 
