@@ -227,3 +227,95 @@ async fn port_forward_opens_each_channel_with_its_port_and_tells_who_does_not_li
     expected.push(b"\0PONG".to_vec());
     assert_eq!(frames, expected);
 }
+
+async fn listed(api: &Api, query: &str) -> Value {
+    let body = get(api, &format!("/api/v1/namespaces/default/configmaps?{query}")).await;
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("a whole body");
+    serde_json::from_slice(&bytes).expect("an object")
+}
+
+fn names(list: &Value) -> Vec<&str> {
+    let items = list["items"].as_array().expect("items");
+    items.iter().map(|item| item["metadata"]["name"].as_str().expect("a name")).collect()
+}
+
+#[tokio::test]
+async fn the_pages_of_a_list_and_a_list_at_a_revision_show_what_was_there() {
+    let (api, store) = api();
+    for name in ["a", "b", "c", "d"] {
+        store.create(&kinds::CONFIG_MAP, config_map(name, "1")).expect("created");
+    }
+    let first = listed(&api, "limit=2").await;
+    assert_eq!((names(&first), &first["metadata"]["remainingItemCount"]), (vec!["a", "b"], &json!(2)));
+    let (token, revision) = (&first["metadata"]["continue"], &first["metadata"]["resourceVersion"]);
+    let (token, revision) = (token.as_str().expect("a token"), revision.as_str().expect("a revision"));
+    let key = |name: &str| Key::namespaced(&kinds::CONFIG_MAP, "default", name);
+    store.delete(&key("d"), &DeleteOptions::default()).expect("deleted");
+    store.create(&kinds::CONFIG_MAP, config_map("e", "1")).expect("created");
+    store.update(&key("c"), |object| object["data"]["a"] = json!("2")).expect("updated");
+    let second = listed(&api, &format!("limit=2&continue={token}")).await;
+    assert_eq!(names(&second), ["c", "d"]);
+    assert_eq!(second["items"][0]["data"]["a"], "1");
+    assert_eq!(second["metadata"]["resourceVersion"], revision);
+    let then = listed(&api, &format!("resourceVersion={revision}&resourceVersionMatch=Exact")).await;
+    assert_eq!(names(&then), ["a", "b", "c", "d"]);
+    assert_eq!(names(&listed(&api, &format!("resourceVersion={revision}")).await), ["a", "b", "c", "e"]);
+    assert_eq!(
+        names(&listed(&api, &format!("resourceVersion={revision}&limit=9")).await),
+        ["a", "b", "c", "d"]
+    );
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_had_says_why() {
+    let (api, store) = api();
+    let check = async |query: &str, code: u16, message: &str| {
+        let status = listed(&api, query).await;
+        assert_eq!((&status["code"], &status["message"]), (&json!(code), &json!(message)), "{query}");
+    };
+    let match_of = "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: ";
+    check(
+        "resourceVersionMatch=Exact",
+        422,
+        &format!("{match_of}Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"),
+    )
+    .await;
+    check(
+        "resourceVersionMatch=x&resourceVersion=1",
+        422,
+        &format!("{match_of}Unsupported value: \"x\": supported values: \"Exact\", \"NotOlderThan\", \"\""),
+    )
+    .await;
+    check(
+        "continue=abc&resourceVersion=7",
+        400,
+        "specifying resource version is not allowed when using continue",
+    )
+    .await;
+    let ahead = format!("Timeout: Too large resource version: 99999999, current: {}", store.revision());
+    check("resourceVersion=99999999", 504, &ahead).await;
+}
+
+/// More changes than the store remembers.
+const FORGOTTEN_AFTER_CHANGES: u64 = 17_000;
+
+#[tokio::test]
+async fn a_page_that_is_too_old_is_gone_and_says_how_to_go_on() {
+    let (api, store) = api();
+    for name in ["a", "b", "c"] {
+        store.create(&kinds::CONFIG_MAP, config_map(name, "1")).expect("created");
+    }
+    let first = listed(&api, "limit=1").await;
+    let token = first["metadata"]["continue"].as_str().expect("a token").to_owned();
+    let revision = first["metadata"]["resourceVersion"].as_str().expect("a revision").to_owned();
+    let key = Key::namespaced(&kinds::CONFIG_MAP, "default", "a");
+    for count in 0..FORGOTTEN_AFTER_CHANGES {
+        store.update(&key, |object| object["data"]["a"] = json!(count.to_string())).expect("updated");
+    }
+    let gone = listed(&api, &format!("limit=1&continue={token}")).await;
+    assert_eq!((&gone["code"], &gone["reason"]), (&json!(410), &json!("Expired")), "{gone}");
+    let token = gone["metadata"]["continue"].as_str().expect("a way on");
+    assert_eq!(names(&listed(&api, &format!("continue={token}")).await), ["b", "c"]);
+    let exact = listed(&api, &format!("resourceVersion={revision}&resourceVersionMatch=Exact")).await;
+    assert_eq!(exact["message"], "The resourceVersion for the provided list is too old.");
+}

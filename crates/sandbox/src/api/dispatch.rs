@@ -107,7 +107,7 @@ impl Api {
         match (call.method.as_str(), target.name.is_some()) {
             ("GET", _) if is_watch => self.watch(call).await,
             ("GET", true) => self.read(call),
-            ("GET", false) => self.list(call),
+            ("GET", false) => self.list(call).await,
             ("POST", false) if target.namespace.is_some() == target.kind.namespaced => self.create(call),
             ("PUT", true) => self.update(call),
             ("PATCH", true) => self.patch(call),

@@ -20,7 +20,7 @@ use crate::store::{Event, EventType, Kind, Status, Store, Watch};
 const TIMEOUT_SECONDS_DEFAULT: u64 = 1800;
 const BOOKMARK_PERIOD: Duration = Duration::from_secs(60);
 /// How long to wait for a revision that does not exist yet.
-const FRESHNESS_WAIT: Duration = Duration::from_secs(3);
+pub(super) const FRESHNESS_WAIT: Duration = Duration::from_secs(3);
 
 /// One client's watch.
 struct Session {
@@ -50,7 +50,7 @@ impl Api {
         };
         let sends_initial = call.query.flag("sendInitialEvents");
         if asked > self.store.revision() && !self.catch_up(asked, end).await {
-            return Ok(one_error(&too_large(asked, self.store.revision())));
+            return Ok(one_error(&Status::too_large(asked, self.store.revision())));
         }
         let namespace = call.target.namespace.as_deref();
         let (objects, revision) = self.store.list(call.kind(), namespace);
@@ -86,7 +86,7 @@ impl Api {
     }
 
     /// Waits a little for a revision that other clients have already seen announced.
-    async fn catch_up(&self, asked: u64, end: Instant) -> bool {
+    pub(super) async fn catch_up(&self, asked: u64, end: Instant) -> bool {
         let mut changes = self.store.changes();
         let deadline = end.min(Instant::now() + FRESHNESS_WAIT);
         tokio::time::timeout_at(deadline, changes.wait_for(|revision| *revision >= asked)).await.is_ok()
@@ -104,13 +104,6 @@ fn stream_of(session: Session) -> axum::response::Response {
 fn one_error(status: &Status) -> axum::response::Response {
     let line = json!({"type": "ERROR", "object": status.as_json()});
     respond::typed(StatusCode::OK, "application/json", format!("{line}\n"))
-}
-
-fn too_large(asked: u64, current: u64) -> Status {
-    let details = json!({"causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
-        "retryAfterSeconds": 1});
-    let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
-    Status::new(504, "Timeout", message, Some(details))
 }
 
 impl Session {

@@ -1,6 +1,6 @@
 //! The recent changes, in order, for watchers to read at their own pace.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -34,12 +34,24 @@ impl Journal {
     }
 
     /// Entries after a revision; None when some of them are forgotten.
-    pub(super) fn after(&self, revision: u64) -> Option<impl Iterator<Item = &Entry>> {
+    pub(super) fn after(&self, revision: u64) -> Option<impl DoubleEndedIterator<Item = &Entry>> {
         if revision < self.forgotten {
             return None;
         }
         let start = self.entries.partition_point(|entry| entry.revision <= revision);
         Some(self.entries.range(start..))
+    }
+
+    /// Turns objects back to a revision; false, and nothing is turned, when some of the changes since are forgotten.
+    pub(super) fn rewind(&self, objects: &mut BTreeMap<Key, Arc<Value>>, revision: u64) -> bool {
+        let Some(entries) = self.after(revision) else { return false };
+        for Entry { key, event, .. } in entries.rev() {
+            match &event.previous {
+                Some(previous) => objects.insert(key.clone(), Arc::clone(previous)),
+                None => objects.remove(key),
+            };
+        }
+        true
     }
 
     pub(super) fn oldest(&self) -> u64 {

@@ -145,6 +145,22 @@ impl Store {
         (state.list(kind, namespace), state.revision)
     }
 
+    /// As [`Store::list`], as it was at a revision; None when that is forgotten.
+    pub fn list_at(
+        &self,
+        kind: &'static Kind,
+        namespace: Option<&str>,
+        revision: u64,
+    ) -> Option<Vec<Arc<Value>>> {
+        let state = self.lock();
+        let mut objects =
+            state.list(kind, namespace).into_iter().map(|object| (Key::of(kind, &object), object)).collect();
+        state.journal.rewind(&mut objects, revision).then_some(())?;
+        let is_wanted =
+            |key: &Key| key.kind == kind && (namespace.is_none() || key.namespace.as_deref() == namespace);
+        Some(objects.into_iter().filter(|(key, _)| is_wanted(key)).map(|(_, object)| object).collect())
+    }
+
     /// Every kind that is served, in the order of discovery: Kubernetes' own, then those that were defined.
     pub fn kinds(&self) -> Vec<&'static Kind> {
         kinds::ALL.iter().chain(&self.lock().custom).copied().collect()

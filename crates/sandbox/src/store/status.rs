@@ -70,11 +70,13 @@ pub struct Status {
     pub reason: &'static str,
     pub message: String,
     pub details: Option<Value>,
+    /// Where a list that expired can go on, if the client takes what is inconsistent.
+    pub resume: Option<String>,
 }
 
 impl Status {
     pub fn new(code: u16, reason: &'static str, message: impl Into<String>, details: Option<Value>) -> Self {
-        Self { code, reason, message: message.into(), details }
+        Self { code, reason, message: message.into(), details, resume: None }
     }
 
     pub fn not_found(kind: &Kind, name: &str) -> Self {
@@ -148,6 +150,14 @@ impl Status {
         Self::new(410, "Expired", format!("too old resource version: {asked} ({oldest})"), None)
     }
 
+    /// A revision that is still to come.
+    pub fn too_large(asked: u64, current: u64) -> Self {
+        let details = json!({"causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
+            "retryAfterSeconds": 1});
+        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
+        Self::new(504, "Timeout", message, Some(details))
+    }
+
     pub fn is_not_found(&self) -> bool {
         self.reason == "NotFound"
     }
@@ -162,6 +172,9 @@ impl Status {
         }
         if let Some(details) = &self.details {
             body["details"] = details.clone();
+        }
+        if let Some(token) = &self.resume {
+            body["metadata"]["continue"] = json!(token);
         }
         body["code"] = json!(self.code);
         body
