@@ -4,10 +4,10 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::Spawner;
+use super::ask::{HttpGet, check_health};
 use super::container::{Instance, enter};
 use crate::store::object::{items, text};
 
@@ -22,11 +22,10 @@ pub(super) enum Action {
         host: String,
         port: u16,
     },
-    Http {
-        host: String,
+    Http(HttpGet),
+    Grpc {
         port: u16,
-        path: String,
-        headers: Vec<(String, String)>,
+        service: String,
     },
     Sleep(Duration),
     /// Something that the sandbox cannot do; it fails with these words.
@@ -55,16 +54,16 @@ impl Action {
             if field == "tcpSocket" {
                 return Some(Self::Tcp { host, port });
             }
-            if text(target, "/scheme").eq_ignore_ascii_case("https") {
-                return Some(Self::Unsupported("the sandbox does not probe over HTTPS".to_owned()));
-            }
+            let is_tls = text(target, "/scheme").eq_ignore_ascii_case("https");
             let headers = items(target, "/httpHeaders").iter();
             let headers =
                 headers.map(|header| (text(header, "/name").to_owned(), text(header, "/value").to_owned()));
             let path = Some(text(target, "/path")).filter(|path| !path.is_empty()).unwrap_or("/").to_owned();
-            return Some(Self::Http { host, port, path, headers: headers.collect() });
+            return Some(Self::Http(HttpGet { host, port, path, headers: headers.collect(), is_tls }));
         }
-        handler.get("grpc").map(|_| Self::Unsupported("the sandbox does not probe over gRPC".to_owned()))
+        let grpc = handler.get("grpc").filter(|target| !target.is_null())?;
+        let port = grpc.get("port").and_then(|port| resolve_port(port, container))?;
+        Some(Self::Grpc { port, service: text(grpc, "/service").to_owned() })
     }
 }
 
@@ -93,7 +92,13 @@ impl Place<'_> {
             match action {
                 Action::Exec(command) => self.exec(command).await,
                 Action::Tcp { host, port } => self.connect(host, *port).await.map(drop),
-                Action::Http { host, port, path, headers } => self.get(host, *port, path, headers).await,
+                Action::Http(get) => {
+                    get.ask(self.connect(&get.host, get.port).await?, &self.host(&get.host)).await
+                }
+                Action::Grpc { port, service } => {
+                    let address = format!("{}:{port}", self.pod_address);
+                    check_health(self.connect("", *port).await?, &address, service).await
+                }
                 Action::Sleep(duration) => {
                     tokio::time::sleep(*duration).await;
                     Ok(())
@@ -120,43 +125,15 @@ impl Place<'_> {
         Err(if said.is_empty() { format!("the command ended with {}", output.status) } else { said })
     }
 
-    async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, String> {
-        let host = if host.is_empty() { self.pod_address.to_string() } else { host.to_owned() };
-        let connected = TcpStream::connect((host.as_str(), port)).await;
-        connected.map_err(|error| format!("dial tcp {host}:{port}: {error}"))
+    /// The host of an action, its pod unless it names one.
+    fn host(&self, named: &str) -> String {
+        if named.is_empty() { self.pod_address.to_string() } else { named.to_owned() }
     }
 
-    async fn get(
-        &self,
-        host: &str,
-        port: u16,
-        path: &str,
-        headers: &[(String, String)],
-    ) -> Result<(), String> {
-        let mut stream = self.connect(host, port).await?;
-        let mut request = format!("GET {path} HTTP/1.1\r\nUser-Agent: kube-probe/1.33\r\nAccept: */*\r\n");
-        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
-            request.push_str(&format!("Host: {}:{port}\r\n", self.pod_address));
-        }
-        for (name, value) in headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
-        }
-        request.push_str("Connection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
-        let mut head = Vec::new();
-        let mut bounded = stream.take(OUTPUT_BYTES_MAX as u64);
-        while !head.contains(&b'\n') {
-            if bounded.read_buf(&mut head).await.map_err(|error| error.to_string())? == 0 {
-                break;
-            }
-        }
-        let status = String::from_utf8_lossy(&head);
-        let code: Option<u16> = status.split_ascii_whitespace().nth(1).and_then(|code| code.parse().ok());
-        match code {
-            Some(200..400) => Ok(()),
-            Some(code) => Err(format!("HTTP probe failed with statuscode: {code}")),
-            None => Err("HTTP probe failed: the answer is not HTTP".to_owned()),
-        }
+    async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, String> {
+        let host = self.host(host);
+        let connected = TcpStream::connect((host.as_str(), port)).await;
+        connected.map_err(|error| format!("dial tcp {host}:{port}: {error}"))
     }
 }
 
@@ -165,7 +142,8 @@ impl std::fmt::Display for Action {
         match self {
             Self::Exec(command) => write!(formatter, "command {:?}", command.join(" ")),
             Self::Tcp { port, .. } => write!(formatter, "a connection to port {port}"),
-            Self::Http { port, path, .. } => write!(formatter, "GET {path} on port {port}"),
+            Self::Http(HttpGet { port, path, .. }) => write!(formatter, "GET {path} on port {port}"),
+            Self::Grpc { port, .. } => write!(formatter, "a health check on port {port}"),
             Self::Sleep(duration) => write!(formatter, "a sleep of {duration:?}"),
             Self::Unsupported(why) => formatter.write_str(why),
         }
@@ -193,9 +171,14 @@ mod tests {
             &json!({"tcpSocket": {"port": "redis"}}),
             Some(Action::Tcp { host: String::new(), port: 6379 }),
         );
-        let http =
-            Action::Http { host: String::new(), port: 8888, path: "/healthz".into(), headers: Vec::new() };
-        check(&json!({"httpGet": {"port": 8888, "path": "/healthz"}}), Some(http));
+        let http = |is_tls| {
+            let (host, path) = (String::new(), "/healthz".into());
+            Action::Http(HttpGet { host, port: 8888, path, headers: Vec::new(), is_tls })
+        };
+        check(&json!({"httpGet": {"port": 8888, "path": "/healthz"}}), Some(http(false)));
+        check(&json!({"httpGet": {"port": 8888, "path": "/healthz", "scheme": "HTTPS"}}), Some(http(true)));
+        let health = Action::Grpc { port: 9000, service: "cache".into() };
+        check(&json!({"grpc": {"port": 9000, "service": "cache"}}), Some(health));
         check(&json!({"sleep": {"seconds": 5}}), Some(Action::Sleep(Duration::from_secs(5))));
         check(&json!({}), None);
     }

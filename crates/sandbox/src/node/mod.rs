@@ -11,6 +11,7 @@
 
 mod agent;
 mod api_service;
+mod ask;
 mod container;
 mod cuts;
 mod dns;

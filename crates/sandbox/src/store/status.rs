@@ -69,14 +69,15 @@ pub struct Status {
     pub code: u16,
     pub reason: &'static str,
     pub message: String,
-    pub details: Option<Value>,
+    /// Boxed, so that a refusal is cheap to hand on.
+    pub details: Option<Box<Value>>,
     /// Where a list that expired can go on, if the client takes what is inconsistent.
     pub resume: Option<String>,
 }
 
 impl Status {
     pub fn new(code: u16, reason: &'static str, message: impl Into<String>, details: Option<Value>) -> Self {
-        Self { code, reason, message: message.into(), details, resume: None }
+        Self { code, reason, message: message.into(), details: details.map(Box::new), resume: None }
     }
 
     pub fn not_found(kind: &Kind, name: &str) -> Self {
@@ -171,7 +172,7 @@ impl Status {
             body["reason"] = json!(self.reason);
         }
         if let Some(details) = &self.details {
-            body["details"] = details.clone();
+            body["details"] = Value::clone(details);
         }
         if let Some(token) = &self.resume {
             body["metadata"]["continue"] = json!(token);

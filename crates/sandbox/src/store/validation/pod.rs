@@ -47,6 +47,36 @@ fn check_restart_policy(container: &Value, list: &str, path: &str, causes: &mut 
     }
 }
 
+/// A probe has one handler of those that a kubelet knows.
+fn check_probe(probe: &Value, path: &str, causes: &mut Vec<Cause>) {
+    let is_set = |field: &&str| probe.get(*field).is_some_and(|value| !value.is_null());
+    let handlers: Vec<&str> = ["exec", "httpGet", "tcpSocket", "grpc"].into_iter().filter(is_set).collect();
+    if handlers.is_empty() {
+        causes.push(Cause::required(path, "must specify a handler type"));
+    }
+    for handler in handlers.iter().skip(1) {
+        let why = "may not specify more than 1 handler type";
+        causes.push(Cause::forbidden(format!("{path}.{handler}"), why));
+    }
+    if handlers.first() == Some(&"exec") && object::items(probe, "/exec/command").is_empty() {
+        causes.push(Cause::required(format!("{path}.exec.command"), ""));
+    }
+    for field in
+        ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"]
+    {
+        if let Some(number) =
+            probe.get(field).filter(|number| number.as_i64().is_some_and(|number| number < 0))
+        {
+            let why = "must be greater than or equal to 0";
+            causes.push(Cause::invalid(format!("{path}.{field}"), number, why));
+        }
+    }
+    let successes = probe.get("successThreshold").unwrap_or(&Value::Null);
+    if !path.ends_with("readinessProbe") && successes.as_i64().is_some_and(|number| number > 1) {
+        causes.push(Cause::invalid(format!("{path}.successThreshold"), successes, "must be 1"));
+    }
+}
+
 /// Refuses the second of two items of one name.
 fn check_unique(names: &[&str], path: &str, causes: &mut Vec<Cause>) {
     for (index, name) in names.iter().enumerate() {
@@ -65,6 +95,11 @@ fn check_container(container: &Value, path: &str, volumes: &[&str], causes: &mut
     }
     if object::text(container, "/image").is_empty() {
         causes.push(Cause::required(format!("{path}.image"), ""));
+    }
+    for field in ["livenessProbe", "readinessProbe", "startupProbe"] {
+        if let Some(probe) = container.get(field).filter(|probe| !probe.is_null()) {
+            check_probe(probe, &format!("{path}.{field}"), causes);
+        }
     }
     for (index, port) in object::items(container, "/ports").iter().enumerate() {
         let number = port.get("containerPort").unwrap_or(&Value::Null);
