@@ -92,10 +92,11 @@ impl Actor<'_> {
         release: &mut Release,
     ) -> Result<DroppedObjects, ReleaseError> {
         self.run_hooks(before, release).await?;
+        // Unchanged ones too: once the record says that they are applied, nobody looks again.
+        for target in change.wanted.iter().filter(|_| change.hand_over) {
+            self.hand_over_live(target).await?;
+        }
         for target in &change.apply {
-            if change.hand_over {
-                self.hand_over_live(target).await?;
-            }
             self.apply(target).await?;
         }
         let (mut deleted, mut kept) = (Vec::new(), Vec::new());

@@ -98,14 +98,17 @@ async fn takes_over_from_helm_3_object_by_object() {
     release.apply_method.clear();
     let now = helm::cluster::Clock::now(&stage.clock);
     stage.cluster.put(&helm::release::encode(&release, now, true).expect("small enough"));
-    let mut live = stage.cluster.find("ConfigMap ns/a").expect("the object");
-    live["metadata"]["managedFields"] =
-        json!([{ "manager": "helm", "operation": "Update", "fieldsV1": { "f:data": {} } }]);
-    stage.cluster.put(&live);
+    for name in ["ConfigMap ns/a", "ConfigMap ns/b"] {
+        let mut live = stage.cluster.find(name).expect("the object");
+        live["metadata"]["managedFields"] =
+            json!([{ "manager": "helm", "operation": "Update", "fieldsV1": { "f:data": {} } }]);
+        stage.cluster.put(&live);
+    }
     stage.cluster.conversation();
     stage.upgrade(2, &[config_map("a", "2"), config_map("b", "1")]).await.expect("an upgrade");
     let changes = stage.cluster.changes();
-    assert_eq!(changes[1..3], ["patch ConfigMap ns/a", "apply ConfigMap ns/a"]);
+    let wanted = ["patch ConfigMap ns/a", "patch ConfigMap ns/b", "apply ConfigMap ns/a"];
+    assert_eq!(changes[1..4], wanted, "the next revision finds none that Helm 3 still owns");
 }
 
 #[tokio::test]
