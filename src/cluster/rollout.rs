@@ -14,6 +14,7 @@ use super::error::Error;
 use super::execute::Work;
 use super::repair::{await_settled, servers};
 use super::site::Servers;
+use super::takeover::{drop_files, keep_files};
 use crate::kubernetes::{Eviction, FIELD_MANAGER, KubernetesError, Wait};
 use crate::sentinel::failover::{fail_over, prefer, set_priority};
 use crate::sentinel::topology::{Master, verdict};
@@ -31,6 +32,7 @@ const BROKEN_AFTER: Duration = Duration::from_secs(30);
 /// replaced last, and that no smaller number of replicas removes.
 pub async fn hold(work: &Work<'_>) -> Result<(), Error> {
     set_partition(work, &json!(work.config.replicas().max(1))).await?;
+    keep_files(work.site, &work.config.rendered).await?;
     master_to_first(work).await
 }
 
@@ -46,7 +48,8 @@ pub async fn roll_out(work: &Work<'_>) -> Result<(), Error> {
         }
     }
     set_partition(work, &Json::Null).await?;
-    await_last_pods(work).await
+    await_last_pods(work).await?;
+    drop_files(work.site, &work.config.rendered).await
 }
 
 /// A StatefulSet waits for a pod that is not ready before it replaces it, even if only the replacement

@@ -6,7 +6,8 @@ use helm::cluster::{
     ApplyOptions, Capabilities, Cluster, ClusterError, ClusterErrorKind, DeleteOptions, Look, ObjectRef,
     Propagation, Scope,
 };
-use serde_json::{Value as Json, json};
+use helm::render::Rendered;
+use serde_json::{Map, Value as Json, json};
 use tfplugin_sdk::Diagnostics;
 use tokio::time::{Duration, Instant, sleep};
 
@@ -23,6 +24,8 @@ use crate::kubernetes::{
 const KEEP: (&str, &str) = ("helm.sh/resource-policy", "keep");
 /// What the API server says of fields that a StatefulSet keeps for life.
 const FIXED: &str = "updates to statefulset spec";
+/// Who owns the files that only pods of an earlier revision need.
+const FILES_MANAGER: &str = "terraform-provider-redis-rollout";
 const POLL: Duration = Duration::from_millis(200);
 
 /// What is known of a release before it moves, from private state.
@@ -84,6 +87,64 @@ pub async fn keep_secrets(site: &Site, names: &Names) -> Result<(), Error> {
         site.kubernetes.merge_patch(&secret, &patch, FIELD_MANAGER).await?;
         tracing::info!(%secret, "kept for the servers that run with it");
     }
+    Ok(())
+}
+
+/// Before an upgrade that no longer has them: files of ConfigMaps stay for the pods that were made
+/// with them. A mounted file goes when its ConfigMap changes, and with a script of its probes gone a
+/// pod is killed for it.
+pub async fn keep_files(site: &Site, rendered: &Rendered) -> Result<(), Error> {
+    for declared in config_maps(rendered) {
+        let Some(live) = live_config_map(site, declared).await? else { continue };
+        let is_dropped = |file: &str| declared["data"].get(file).is_none();
+        let dropped = live["data"].as_object().into_iter().flatten().filter(|(file, _)| is_dropped(file));
+        let dropped: Map<String, Json> =
+            dropped.map(|(file, content)| (file.clone(), content.clone())).collect();
+        if !dropped.is_empty() {
+            hold_files(site, declared, dropped).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Once the last of those pods is replaced.
+pub async fn drop_files(site: &Site, rendered: &Rendered) -> Result<(), Error> {
+    for declared in config_maps(rendered) {
+        let Some(live) = live_config_map(site, declared).await? else { continue };
+        let managers = live["metadata"]["managedFields"].as_array().into_iter().flatten();
+        if managers.into_iter().any(|entry| entry["manager"] == FILES_MANAGER) {
+            hold_files(site, declared, Map::new()).await?;
+        }
+    }
+    Ok(())
+}
+
+fn config_maps(rendered: &Rendered) -> impl Iterator<Item = &Json> {
+    let objects = rendered.manifests.iter().flat_map(helm::manifest::Manifest::objects);
+    objects.filter(|object| object["kind"] == "ConfigMap")
+}
+
+fn config_map_ref(site: &Site, declared: &Json) -> ObjectRef {
+    let name = declared["metadata"]["name"].as_str().unwrap_or_default();
+    ObjectRef::new("v1", "ConfigMap", Some(&site.namespace), name)
+}
+
+async fn live_config_map(site: &Site, declared: &Json) -> Result<Option<Json>, Error> {
+    Ok(site.kubernetes.get(&config_map_ref(site, declared)).await?)
+}
+
+/// A second owner of the same files, beside the release: what the release drops stays as long as this
+/// one has it.
+async fn hold_files(site: &Site, declared: &Json, files: Map<String, Json>) -> Result<(), Error> {
+    let reference = config_map_ref(site, declared);
+    let held = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": { "name": reference.name, "namespace": site.namespace },
+        "data": files,
+    });
+    let options = ApplyOptions { field_manager: FILES_MANAGER.to_owned(), force: false, dry_run: false };
+    site.kubernetes.apply(&held, &options).await?;
     Ok(())
 }
 

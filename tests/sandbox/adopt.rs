@@ -57,10 +57,13 @@ impl<'a> Load<'a> {
     }
 }
 
-fn on_bundled(name: &str) -> String {
-    let more = "  chart = { name = \"bundled\" }\n  image = { tag = \"7.4.2-alpine\" }\n}\n";
-    silent(name).trim_end().strip_suffix('}').expect("a block").to_owned() + more
+/// The silent configuration with more in its block.
+fn with(name: &str, more: &str) -> String {
+    format!("{}{more}\n}}\n", silent(name).trim_end().strip_suffix('}').expect("a block"))
 }
+
+const ON_BUNDLED: &str = "  chart = { name = \"bundled\" }\n  image = { tag = \"7.4.2-alpine\" }";
+const MORE_MEMORY: &str = "  redis = { config = { maxmemory = \"200mb\" } }";
 
 fn status(sandbox: &Sandbox, name: &str) -> (String, String) {
     let listed: Value =
@@ -76,7 +79,10 @@ fn a_release_moves_to_the_bundled_chart_under_load_and_no_acknowledged_write_is_
     let workspace = Workspace::new(&sandbox, &silent("old-1"));
     import(&workspace, "default/old-1");
     let load = Load::start(&sandbox, "old-1-redis-ha");
-    workspace.write("main.tf", &on_bundled("old-1"));
+    workspace.write("main.tf", &with("old-1", MORE_MEMORY));
+    workspace.apply();
+    assert_eq!(status(&sandbox, "old-1"), ("deployed".to_owned(), "redis-ha-3.6.1".to_owned()));
+    workspace.write("main.tf", &with("old-1", &format!("{MORE_MEMORY}\n{ON_BUNDLED}")));
     let (_, plan) = workspace.plan();
     assert!(plan.contains("The release moves to another chart"), "{plan}");
     assert!(plan.contains("The master is last"), "{plan}");
@@ -97,7 +103,7 @@ fn passwords_that_a_chart_rendered_outlive_the_chart_and_the_way_back_is_open() 
     install_new(&sandbox, "redis-ha-new");
     let workspace = Workspace::new(&sandbox, &silent("redis-ha-new"));
     import(&workspace, "default/redis-ha-new");
-    workspace.write("main.tf", &on_bundled("redis-ha-new"));
+    workspace.write("main.tf", &with("redis-ha-new", ON_BUNDLED));
     let (_, plan) = workspace.plan();
     assert!(plan.contains("deleted without its pods and made anew"), "{plan}");
     assert!(plan.contains("The Secret redis-ha-new is kept"), "{plan}");
@@ -108,9 +114,14 @@ fn passwords_that_a_chart_rendered_outlive_the_chart_and_the_way_back_is_open() 
     let values = sandbox.helm(4, &["get", "values", "redis-ha-new"]);
     assert!(!values.contains(PASSWORD), "{values}");
     let back = format!("chart = {{ name = \"{}\" }}", chart("new"));
-    workspace.write("main.tf", &on_bundled("redis-ha-new").replace("chart = { name = \"bundled\" }", &back));
+    let on_own = ON_BUNDLED.replace("chart = { name = \"bundled\" }", &back);
+    workspace.write("main.tf", &with("redis-ha-new", &on_own));
     workspace.apply();
     workspace.expect_empty_plan();
+    let events = sandbox.kubectl(&["get", "events"]);
+    assert!(!events.contains("No such file"), "a pod lost the scripts of its probes: {events}");
+    let files = sandbox.kubectl(&["get", "configmap", "redis-ha-new-configmap", "-o", "jsonpath={.data}"]);
+    assert!(!files.contains("sentinel-probe.sh"), "scripts of the chart before are left: {files}");
     let wanted = ("deployed".to_owned(), "redis-ha-4.39.0".to_owned());
     assert_eq!(status(&sandbox, "redis-ha-new"), wanted);
     let gone = "removed {\n  from = redis_ha_cluster.cache\n  lifecycle { destroy = false }\n}\n";
