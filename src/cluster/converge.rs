@@ -115,7 +115,7 @@ impl Convergence<'_> {
     pub async fn finished(mut self, site: &Site) -> Outcome<Model> {
         match observe_and_judge(site).await {
             Ok(observed) => {
-                remember(site, &observed, &mut self.private).await;
+                remember(&observed, &mut self.private);
                 remember_applied(self.planned, &mut self.private);
                 let live = refresh(self.planned, &observed, (&site.namespace, &site.release));
                 Outcome::new(resolved(self.planned, Some(&live)), self.private)

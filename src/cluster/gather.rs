@@ -16,6 +16,7 @@ use super::model::Model;
 use super::observe::recorded_release;
 use super::read::site;
 use super::resolve::{Gathered, chain};
+use super::typed::list;
 use crate::chart::bundled;
 use crate::gke::ClusterId;
 
@@ -97,6 +98,7 @@ pub async fn gather(
     check_version(&chart, config)?;
     let capabilities = match frozen(private) {
         Some(capabilities) => capabilities,
+        None if !reads_capabilities(&chart, &list(&config.values).unwrap_or_default().concat()) => assumed(),
         None => {
             let asked = ask(clients, config).await.ok();
             if let Some(capabilities) = &asked {
@@ -107,6 +109,12 @@ pub async fn gather(
     };
     let (project, location) = (clients.project.clone(), clients.location.clone());
     Ok(Gathered { chart, source, capabilities, project, location })
+}
+
+/// Whether a rendering could ask what the cluster can do: where it cannot, the cluster is not asked.
+/// `values` is the text of what the chart is given.
+pub fn reads_capabilities(chart: &Chart, values: &str) -> bool {
+    chart.reads_capabilities() || values.contains("Capabilities")
 }
 
 /// A version that is set is that of the chart; a repository or registry has found it by that.
@@ -158,6 +166,11 @@ pub fn cluster_id(model: &Model, clients: &Clients) -> Option<ClusterId> {
 fn frozen(private: &Private) -> Option<Capabilities> {
     let (kube_version, api_versions) = private.get(CAPABILITIES)?;
     Some(Capabilities { kube_version, api_versions })
+}
+
+/// Forgets the capabilities: the release's chart does not read them, and a later chart asks anew.
+pub fn thaw(private: &mut Private) {
+    private.remove(CAPABILITIES);
 }
 
 /// Keeps the capabilities for the verbs to come.

@@ -34,7 +34,7 @@ async fn find(clients: &Clients, id: &ImportId) -> Result<(Model, Private, Diagn
         return Err(discover::absent(&site).await);
     }
     let mut private = Private::default();
-    remember(&site, &observed, &mut private).await;
+    remember(&observed, &mut private);
     let model = refresh(&named, &observed, (&id.namespace, &id.name));
     let found = discover::examine(&site, &observed, &model).await?;
     Ok((model, private, found))

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use helm::cluster::ObjectRef;
+use helm::cluster::{Capabilities, ObjectRef};
 use helm::release::{History, Release, ReleaseError};
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value as Json;
@@ -13,6 +13,7 @@ use super::chart_source::name_of_recorded;
 use super::digest::{fixed_fields_digest, pod_template_digest};
 use super::error::Error;
 use super::fingerprint;
+use super::gather::reads_capabilities;
 use super::judge::judge;
 use super::objects::ObjectSeen;
 use super::observe_objects::observe_objects;
@@ -46,12 +47,14 @@ async fn look(site: &Site) -> Result<(Observed, Option<Servers>), Error> {
     let effective = effective(&values, &names);
     let manifest = release.as_ref().map(|release| release.manifest.as_slice()).unwrap_or_default();
     let labels = names.label_selector();
-    let (objects, secret, pods, sentinel_password) = tokio::try_join!(
+    let (objects, secret, pods, sentinel_password, capabilities) = tokio::try_join!(
         observe_objects(site, manifest, &labels),
         observe_secret(site, &names, &effective),
         async { Ok(site.kubernetes.pods(&site.namespace, &labels).await?) },
         sentinel_password(site, &effective),
+        async { Ok(capabilities(site, release.as_ref()).await) },
     )?;
+    observed.capabilities = capabilities;
     observed.stateful_set = stateful_set(site, &names, &objects).await?;
     let services =
         objects.iter().filter_map(|seen| seen.live.clone()).filter(|live| live["kind"] == "Service");
@@ -128,6 +131,9 @@ fn release_seen(site: &Site, latest: &Release, current: &Release) -> Result<Rele
         chart_name: name_of_recorded(&current.chart),
         effective_values: over_defaults(&chart_values, &config),
         chart_values,
+        reads_capabilities: current
+            .recorded_chart()
+            .map_or(true, |chart| reads_capabilities(&chart, &config.to_string())),
         config,
         manifest: manifests.iter().flat_map(helm::manifest::Manifest::objects).cloned().collect(),
         objects: digests.into_iter().filter_map(|(key, digest)| Some((key, digest?))).collect(),
@@ -136,6 +142,13 @@ fn release_seen(site: &Site, latest: &Release, current: &Release) -> Result<Rele
     };
     own_secrets_as_existing(&mut seen, &site.release, &site.namespace);
     Ok(seen)
+}
+
+/// Those of a refused question are missing: what an earlier look froze then stays.
+async fn capabilities(site: &Site, release: Option<&ReleaseSeen>) -> Option<Capabilities> {
+    release.filter(|release| release.reads_capabilities)?;
+    let asked = site.kubernetes.server_capabilities().await;
+    asked.inspect_err(|error| tracing::warn!(%error, "the capabilities of an earlier look stay")).ok()
 }
 
 /// A chart's own values under what a release was given; a null deletes a default.

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use helm::cluster::Capabilities;
 use serde_json::Value as Json;
 
 use super::objects::ObjectSeen;
@@ -30,6 +31,8 @@ pub struct Observed {
     pub drift: Vec<DriftRow>,
     /// Why servers and sentinels were not judged: they are changing by themselves.
     pub unjudged: Vec<String>,
+    /// What the cluster can do, asked only where the release's chart could read it.
+    pub capabilities: Option<Capabilities>,
     /// By pod name.
     pub placement: BTreeMap<String, Placement>,
     /// What could be seen only in part, in words.
@@ -59,6 +62,8 @@ pub struct ReleaseSeen {
     pub pod_template: Option<String>,
     /// Digest of what the StatefulSet in the manifest keeps for life.
     pub fixed_fields: Option<String>,
+    /// Whether its chart or its values could ask what the cluster can do.
+    pub reads_capabilities: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use super::clients::Clients;
 use super::diagnostics::failed;
 use super::error::Error;
 use super::explain::explain;
-use super::gather::{cluster_id, freeze};
+use super::gather::{cluster_id, freeze, thaw};
 use super::model::Model;
 use super::observe::observe_and_judge;
 use super::observed::Observed;
@@ -21,7 +21,7 @@ pub async fn read(clients: Option<&Clients>, request: ReadRequest<Model>) -> Out
     let limit = timeouts(&state).read;
     let looked = tokio::time::timeout(limit, look(clients, &state));
     match looked.await {
-        Ok(Ok((site, observed))) => refreshed(&site, &state, private, &observed).await,
+        Ok(Ok((site, observed))) => refreshed(&site, &state, private, &observed),
         Ok(Err(error)) => Outcome::failed(Some(state), failed("read the cluster", &error)).private(private),
         Err(_) => {
             let detail =
@@ -32,11 +32,11 @@ pub async fn read(clients: Option<&Clients>, request: ReadRequest<Model>) -> Out
     }
 }
 
-async fn refreshed(site: &Site, state: &Model, mut private: Private, observed: &Observed) -> Outcome<Model> {
+fn refreshed(site: &Site, state: &Model, mut private: Private, observed: &Observed) -> Outcome<Model> {
     if observed.is_gone() {
         return Outcome::gone();
     }
-    remember(site, observed, &mut private).await;
+    remember(observed, &mut private);
     let model = refresh(state, observed, (&site.namespace, &site.release));
     let mut warnings = explain(&model, &observed.unjudged);
     for text in &observed.warnings {
@@ -46,14 +46,15 @@ async fn refreshed(site: &Site, state: &Model, mut private: Private, observed: &
 }
 
 /// What the next plan needs and no attribute holds.
-pub async fn remember(site: &Site, observed: &Observed, private: &mut Private) {
+pub fn remember(observed: &Observed, private: &mut Private) {
     let pod_template = observed.release.as_ref().and_then(|release| release.pod_template.as_ref());
     private.set(POD_TEMPLATE, &pod_template);
     let fixed = observed.release.as_ref().and_then(|release| release.fixed_fields.as_ref());
     private.set(FIXED_FIELDS, &fixed);
-    match site.kubernetes.server_capabilities().await {
-        Ok(capabilities) => freeze(private, &capabilities),
-        Err(error) => tracing::warn!(%error, "the capabilities of an earlier look stay"),
+    match (&observed.release, &observed.capabilities) {
+        (_, Some(capabilities)) => freeze(private, capabilities),
+        (Some(release), None) if !release.reads_capabilities => thaw(private),
+        (_, None) => {}
     }
 }
 

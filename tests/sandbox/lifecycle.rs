@@ -9,7 +9,10 @@ fn a_cluster_is_created_changed_in_place_and_destroyed_without_a_trace() {
     let workspace =
         Workspace::new(&sandbox, &configuration("redis = { config = { maxmemory = \"100mb\" } }"));
     workspace.apply();
+    let before = sandbox.requests();
     workspace.expect_empty_plan();
+    // Three of them to Google: the cluster, its pool, and how many nodes that has.
+    assert_eq!(sandbox.requests() - before, 3 + 12, "requests of a plan");
     let cluster = workspace.cluster();
     assert_eq!(cluster["master_endpoint"], "redis-1-redis-ha-announce-0.default.svc:6379");
     assert_eq!(cluster["replica_endpoints"].as_array().map(Vec::len), Some(2));

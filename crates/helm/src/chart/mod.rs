@@ -153,6 +153,18 @@ impl Chart {
         }
     }
 
+    /// Whether a rendering could depend on what the cluster is: a template here or in a subchart, or a
+    /// default value that `tpl` could read, mentions `Capabilities`, or Chart.yaml wants a kubeVersion.
+    /// May say yes in vain, never no.
+    pub fn reads_capabilities(&self) -> bool {
+        const WORD: &[u8] = b"Capabilities";
+        let mentions = |file: &ChartFile| file.data.windows(WORD.len()).any(|bytes| bytes == WORD);
+        !self.metadata.kube_version.is_empty()
+            || self.templates.iter().chain(&self.files).any(mentions)
+            || format!("{:?}", self.values).contains("Capabilities")
+            || self.dependencies.iter().any(Self::reads_capabilities)
+    }
+
     /// The files below `crds/` that hold manifests, the subcharts' after the chart's own.
     pub fn crds(&self) -> Vec<&ChartFile> {
         let is_manifest = |path: &str| {
