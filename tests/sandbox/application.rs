@@ -33,7 +33,7 @@ fn the_example_application_writes_through_a_failover() {
         .spawn()
         .expect("the application starts");
     let master = workspace.cluster()["master"]["pod"].as_str().expect("a master").to_owned();
-    eventually("the application writes", Duration::from_secs(15), || {
+    eventually("the application writes", Duration::from_secs(180), || {
         let keys = sandbox.server(&master, &["DBSIZE"]);
         if keys.trim() == "0" { Err(keys) } else { Ok(()) }
     });

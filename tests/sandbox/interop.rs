@@ -213,7 +213,7 @@ fn a_provider_that_is_killed_in_the_middle_of_an_upgrade_leaves_nothing_that_the
     workspace.write("main.tf", &configuration("redis = { config = { maxmemory = \"50mb\" } }"));
     let arguments = ["apply", "-auto-approve", "-input=false", "-no-color"];
     let mut terraform = workspace.command(&arguments).spawn().expect("terraform runs");
-    eventually("a pending record", Duration::from_secs(60), || {
+    eventually("a pending record", Duration::from_secs(180), || {
         let history = sandbox.helm(4, &["history", "redis-1"]);
         if history.contains("pending-upgrade") { Ok(()) } else { Err(history) }
     });

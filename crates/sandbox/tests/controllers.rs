@@ -8,7 +8,7 @@ use sandbox::store::{DeleteOptions, Key, Kind, Propagation, Store, kinds};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A cluster whose controllers run; the test makes nodes and plays their agents.
 struct Cluster {

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 const CLUSTER: &str = "projects/sandbox/locations/asia-east1/clusters/sandbox";
 const TOKEN: &str = "the-only-token";
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 struct StaticToken(&'static str);

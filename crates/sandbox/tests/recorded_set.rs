@@ -8,7 +8,7 @@ use sandbox::store::{Key, Kind, Store, kinds};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 fn recorded(case: &str) -> Value {
     let all: Value =

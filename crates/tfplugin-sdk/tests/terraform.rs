@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 
 const SECRET: &str = "hunter2-never-kept";
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The example that cargo built next to this test.
 fn toy() -> PathBuf {

@@ -38,7 +38,7 @@ async fn wait_for_set(
     server.kubernetes().wait_for_stateful_set("ns", "r", wait).await
 }
 
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(100);
 
 #[tokio::test]

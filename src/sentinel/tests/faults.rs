@@ -4,6 +4,7 @@ use super::group::{GROUP, Group, Loopback, PASSWORD, TIMEOUT};
 use super::live::{declared, repair_all, shown};
 use crate::sentinel::connection::Connection;
 use crate::sentinel::drift::{drift, passing};
+use crate::sentinel::observation::WatchedGroup;
 use crate::sentinel::{Observation, Password, Repair, Role};
 
 /// One command that no client of ours offers, to the server of one pod.
@@ -141,10 +142,9 @@ async fn a_replica_that_is_gone_is_forgotten_once_the_group_is_well() {
     // A living replica may be meant: every sentinel knows it, and none of them drifted by that.
     group
         .until(|observation| {
-            let known = observation.pods.iter().filter_map(|pod| pod.sentinel.ok()?.group.as_ref());
-            let mut replicas = known.flat_map(|known| &known.replicas);
-            let is_known = replicas.any(|replica| replica.address == ghost);
-            (is_known && drift(&declared(), observation).is_empty()).then_some(())
+            let watched = observation.pods.iter().filter_map(|pod| pod.sentinel.ok()?.group.as_ref());
+            let knows = |one: &&WatchedGroup| one.replicas.iter().any(|replica| replica.address == ghost);
+            (watched.filter(knows).count() == 3 && drift(&declared(), observation).is_empty()).then_some(())
         })
         .await;
     group.kill_attached();

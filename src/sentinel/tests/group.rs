@@ -22,7 +22,7 @@ use crate::sentinel::{
 pub(super) const GROUP: &str = "cache";
 pub(super) const PASSWORD: &str = "a-password-of-the-tests";
 pub(super) const TIMEOUT: Duration = Duration::from_secs(2);
-const SETTLED_WITHIN: Duration = Duration::from_secs(30);
+const SETTLED_WITHIN: Duration = Duration::from_secs(180);
 
 /// Dials loopback, whatever the pod: ports tell the processes apart.
 pub(super) struct Loopback;
@@ -127,7 +127,7 @@ impl Group {
                 &sentinel,
             ));
         }
-        let credentials = Credentials { server: Some(Password::new(PASSWORD)), sentinel: None };
+        let credentials = Credentials { server: Some(Password::new(PASSWORD)), ..Credentials::default() };
         let group = Self { targets, credentials, processes, directory };
         group.settled().await;
         group

@@ -153,7 +153,7 @@ async fn a_second_master_and_a_chained_replica_are_found() {
 #[tokio::test]
 async fn a_wrong_password_is_an_observation_that_does_not_tell_it() {
     let group = Group::start().await;
-    let wrong = Credentials { server: Some(Password::new("not-the-right-one")), sentinel: None };
+    let wrong = Credentials { server: Some(Password::new("not-the-right-one")), ..Credentials::default() };
     let observation = observe(&Loopback, &group.targets, question(GROUP), &wrong, TIMEOUT).await;
     let Answer::Refused(reason) = &observation.pods[0].server else { panic!("a wrong password was taken") };
     assert!(reason.contains("AUTH") && !reason.contains("not-the-right-one"), "{reason}");
@@ -202,7 +202,7 @@ async fn a_planned_failover_loses_no_acknowledged_write() {
     let stop = Arc::new(AtomicBool::new(false));
     let writer = tokio::spawn(write_until(Arc::clone(&stop), Arc::clone(&group)));
     let (old, sentinel) = (group.server(0).await, group.sentinel(1).await);
-    let new = fail_over(&old, &sentinel, GROUP, &group.address(0), Duration::from_secs(20))
+    let new = fail_over(&old, &sentinel, GROUP, &group.address(0), Duration::from_secs(60))
         .await
         .expect("a failover");
     let topology = group.settled().await;
