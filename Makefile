@@ -40,6 +40,7 @@ fuzz: ## the chart engine on mutated templates, archives and values: FUZZ_ROUNDS
 	FUZZ_ROUNDS=$${FUZZ_ROUNDS:-50000} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} $(CARGO) test -p helm --test fuzz -- --nocapture
 
 bench: tools build ## counts and whole-process figures beside their aims and a peer
+	$(CARGO) build --release --workspace --examples
 	@scripts/bench
 
 docs: ## the registry's pages, written from the schema
