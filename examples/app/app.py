@@ -46,7 +46,7 @@ def parse_endpoint(text):
 
 
 def read_connection(arguments):
-    """(sentinels, group, password), from the outputs where there are any, else from the environment."""
+    """(sentinels, group, credentials), from the outputs where there are any, else from the environment."""
     outputs = {}
     if arguments.outputs:
         document = json.loads(arguments.outputs.read_text())
@@ -54,21 +54,31 @@ def read_connection(arguments):
     endpoints = outputs.get("sentinel_endpoints") or (arguments.sentinels or "").split(",")
     group = outputs.get("master_group_name") or arguments.group or "mymaster"
     if arguments.password_file:
-        password = pathlib.Path(arguments.password_file).read_text().rstrip("\n")
+        credentials = PasswordFile(pathlib.Path(arguments.password_file))
     else:
-        password = os.environ.get("REDIS_PASSWORD") or None
+        credentials = redis.UsernamePasswordCredentialProvider(password=os.environ.get("REDIS_PASSWORD") or None)
     if not any(endpoints):
         sys.exit("no sentinels: give --outputs, --sentinels or REDIS_SENTINELS")
-    return [parse_endpoint(endpoint) for endpoint in endpoints if endpoint], group, password
+    return [parse_endpoint(endpoint) for endpoint in endpoints if endpoint], group, credentials
+
+
+class PasswordFile(redis.CredentialProvider):
+    """Reads the file for each connection: a mounted Secret that changes is followed without a restart."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def get_credentials(self):
+        return (self.path.read_text().rstrip("\n"),)
 
 
 class Writer:
     """Appends one number after the other, each until it is acknowledged."""
 
-    def __init__(self, sentinel, group, password):
+    def __init__(self, sentinel, group, credentials):
         self.sentinel = sentinel
         self.group = group
-        options = {"password": password, "socket_timeout": SOCKET_TIMEOUT_SECONDS, "retry": None}
+        options = {"credential_provider": credentials, "socket_timeout": SOCKET_TIMEOUT_SECONDS, "retry": None}
         self.master = sentinel.master_for(group, **options)
         self.key = f"app:{uuid.uuid4()}"
         self.acknowledged = 0
@@ -134,9 +144,9 @@ class Writer:
 
 def main():
     arguments = parse_arguments()
-    sentinels, group, password = read_connection(arguments)
+    sentinels, group, credentials = read_connection(arguments)
     sentinel = Sentinel(sentinels, socket_timeout=SOCKET_TIMEOUT_SECONDS)
-    writer = Writer(sentinel, group, password)
+    writer = Writer(sentinel, group, credentials)
     signal.signal(signal.SIGTERM, writer.stop)
     signal.signal(signal.SIGINT, writer.stop)
     writer.run(arguments.seconds, arguments.pause)

@@ -114,6 +114,11 @@ impl Names {
         self.selector().map(|(key, value)| format!("{key}={value}")).join(",")
     }
 
+    /// The labels of the haproxy pods of the public chart, in the same form.
+    pub fn haproxy_selector(&self) -> String {
+        format!("{}-haproxy", self.label_selector())
+    }
+
     /// The DNS name of the announce Service: stable whatever the pod's address.
     pub fn announce_host(&self, index: u32) -> String {
         format!("{}.{}.svc", self.announce_service(index), self.namespace)

@@ -15,6 +15,7 @@ use super::config::{Auth, Config};
 use super::error::Error;
 use super::gather::Here;
 use super::password::generate;
+use super::pods;
 use super::repair::{await_settled, repair_rows};
 use super::rollout;
 use super::site::Site;
@@ -137,31 +138,13 @@ async fn ensure_secret(work: &Work<'_>) -> Result<(), Error> {
     if site.kubernetes.find_secret_key(&site.namespace, name, key).await?.is_some() {
         return Ok(());
     }
-    let password = match (&work.config.auth, work.password, password_of_pods(work).await?) {
+    let password = match (&work.config.auth, work.password, pods::any_password(work).await?) {
         (_, _, Some(password)) => password,
         (Auth::Brought { .. }, Some(password), None) => password.clone(),
         _ => generate(),
     };
     site.kubernetes.create_secret(&site.namespace, name, &owner, &[(key, &password)]).await?;
     Ok(())
-}
-
-/// A Secret that somebody deleted still stands in the environment of the pods that were made with it;
-/// another password would lock them out. `None` where no pod has one.
-async fn password_of_pods(work: &Work<'_>) -> Result<Option<Password>, Error> {
-    let (site, names) = (work.site, &work.config.names);
-    let pods = site.kubernetes.pods(&site.namespace, &names.label_selector()).await?;
-    let mut failed = None;
-    for pod in pods.iter().filter_map(|pod| pod.metadata.name.as_deref()) {
-        let container = (site.namespace.as_str(), pod, "redis");
-        let printed = site.kubernetes.exec(container, &["printenv", "AUTH"], site.connection.timeout).await;
-        match printed.map(|printed| printed.trim_end_matches('\n').to_owned()) {
-            Ok(password) if !password.is_empty() => return Ok(Some(Password::new(password))),
-            Ok(_) => {}
-            Err(error) => failed = Some(error),
-        }
-    }
-    failed.map_or(Ok(None), |error| Err(error.into()))
 }
 
 async fn install(work: &Work<'_>) -> Result<(), Error> {

@@ -5,6 +5,7 @@ use tfplugin_sdk::{Attr, Diagnostic, Diagnostics};
 
 use super::drift::PARTITION;
 use super::model::{DriftRow, Model};
+use crate::sentinel::drift::EARLIER;
 use crate::sentinel::repairs::is_settable;
 
 /// How a row is cured, in the order in which apply does it.
@@ -17,6 +18,7 @@ pub enum Cure {
     ApplyStatefulSet,
     ResumeRollout,
     SetPassword,
+    Rotate,
     Restart,
     ElectMaster,
     DemoteSecondMaster,
@@ -46,6 +48,7 @@ impl Cure {
             (_, "master") => Self::ElectMaster,
             (_, "role") => Self::DemoteSecondMaster,
             (_, "replicaof") => Self::Follow,
+            (_, "requirepass") if row.live.as_str() == Some(EARLIER) => Self::Rotate,
             // A server that does not take our password cannot be told a new one.
             (_, "requirepass")
                 if row.live.as_str().is_some_and(|live| live.contains("user without rights")) =>
@@ -85,6 +88,12 @@ impl Cure {
             Self::SetPassword => {
                 "set passwords and rights while the processes run. Open connections stay; whoever uses another \
                  password is refused from then on."
+            }
+            Self::Rotate => {
+                "move the servers to the password that the Secret has now: each takes both, then replicas and \
+                 sentinels give the new one, then the pods restart one at a time, the master last and by a \
+                 failover that loses no acknowledged write. A client reconnects once, and needs the new password \
+                 from then on."
             }
             Self::Restart => {
                 "restart the pods one at a time, since the servers take this only when they start. If one is the \
@@ -234,6 +243,7 @@ mod tests {
             ("redis", "p", "role", "master", Cure::DemoteSecondMaster),
             ("redis", "p", "requirepass", "no password", Cure::SetPassword),
             ("redis", "p", "requirepass", "another password, or a user without rights", Cure::Restart),
+            ("redis", "p", "requirepass", EARLIER, Cure::Rotate),
             ("redis", "p", "databases", "16", Cure::Restart),
             ("redis", "p", "maxmemory", "1", Cure::SetServer),
             ("sentinel", "p", "known-replica 10.0.0.9:6379", "down", Cure::ResetSentinel),

@@ -22,7 +22,8 @@ pub fn check(model: &Model, prior: &Model, diagnostics: &mut Diagnostics) {
     {
         let detail = format!(
             "password_wo_version is {before} and would become {now}. The password is set when the cluster is \
-             created; changing it afterwards is not supported yet. Keep password_wo_version = {before}."
+             created. Keep password_wo_version = {before}, and change the password in the Secret: the next apply \
+             moves the servers to it, one at a time."
         );
         let at = path!["password_wo_version"];
         diagnostics.push(Diagnostic::error("The password cannot be changed", detail).at(at));

@@ -44,6 +44,7 @@ pub mod overlay;
 pub mod password;
 pub mod plan;
 pub mod planning;
+pub mod pods;
 pub mod read;
 pub mod refresh;
 pub mod repair;

@@ -10,7 +10,7 @@ use super::resolve::digest_attributes;
 use crate::chart::{Effective, Endpoint, Names};
 use crate::sentinel::health::findings;
 use crate::sentinel::topology::topology;
-use crate::sentinel::{Observation, Role};
+use crate::sentinel::{Observation, PodObservation, Role};
 
 macro_rules! computed {
     ($($name:ident),* $(,)?) => {
@@ -117,20 +117,33 @@ fn servers(
     let endpoint =
         |pod: &str| names.pod_index(pod).map(|index| names.master_endpoint(index, effective.redis_port));
     let topology = topology(observation);
-    if let Some(master) = &topology.master
-        && let Some(endpoint) = endpoint(&master.pod)
+    // Sentinels still tell who leads the servers that refuse us.
+    let named = topology.consensus_pod(observation).map(|pod| pod.pod.as_str());
+    let refuses = |pod: &str| observation.pod(pod).is_some_and(|pod| pod.server.is_refused());
+    let master = topology.master.as_ref().map(|master| master.pod.as_str());
+    let master = master.or_else(|| named.filter(|pod| refuses(pod)));
+    if let Some(master) = master
+        && let Some(endpoint) = endpoint(master)
     {
         model.master_endpoint = endpoint.to_string().into();
         model.master = Attr::Known(Master {
             host: endpoint.host.into(),
             port: i64::from(endpoint.port).into(),
-            pod: master.pod.clone().into(),
+            pod: master.into(),
         });
         let version =
-            observation.pod(&master.pod).and_then(|pod| pod.server.ok()).map(|server| server.version.clone());
+            observation.pod(master).and_then(|pod| pod.server.ok()).map(|server| server.version.clone());
         model.redis_version = version.into();
     }
-    let replicas = topology.replicas.iter().filter_map(|pod| endpoint(pod));
+    let role = |pod: &PodObservation| match pod.server.ok().map(|server| &server.role) {
+        Some(Role::Master { .. }) => "master",
+        Some(Role::Replica { .. }) => "replica",
+        None if !pod.server.is_refused() || named.is_none() => "unreachable",
+        None if named == Some(&pod.pod) => "master",
+        None => "replica",
+    };
+    let replicas = observation.pods.iter().filter(|pod| role(pod) == "replica");
+    let replicas = replicas.filter_map(|pod| endpoint(&pod.pod));
     model.replica_endpoints = Attr::Known(replicas.map(|endpoint| endpoint.to_string().into()).collect());
     model.topology = Attr::Known(
         observation
@@ -138,14 +151,9 @@ fn servers(
             .iter()
             .map(|pod| {
                 let placement = observed.placement.get(&pod.pod).cloned().unwrap_or_default();
-                let role = match pod.server.ok().map(|server| &server.role) {
-                    Some(Role::Master { .. }) => "master",
-                    Some(Role::Replica { .. }) => "replica",
-                    None => "unreachable",
-                };
                 Attr::Known(Member {
                     pod: pod.pod.clone().into(),
-                    role: role.into(),
+                    role: role(pod).into(),
                     endpoint: endpoint(&pod.pod).map(|endpoint| endpoint.to_string()).into(),
                     address: placement.address.into(),
                     node: placement.node.into(),

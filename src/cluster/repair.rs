@@ -9,7 +9,8 @@ use tokio::time::{Instant, sleep};
 use super::error::Error;
 use super::execute::Work;
 use super::observe::find_servers;
-use super::rollout::restart;
+use super::pods::started_with;
+use super::rollout::{replace_proxies, restart};
 use super::site::Servers;
 use super::steps::Rows;
 use crate::sentinel::drift::drift;
@@ -55,6 +56,10 @@ pub async fn await_settled(work: &Work<'_>) -> Result<(), Error> {
 struct Course {
     attempts: BTreeMap<String, u32>,
     reset: Option<Instant>,
+    /// A server has, or had, another password than the Secret.
+    rotates: bool,
+    /// The proxies have the Secret's password.
+    proxied: bool,
     /// Something was done after which the group has to find itself again.
     unsettled: bool,
 }
@@ -64,8 +69,13 @@ pub async fn repair_rows(work: &Work<'_>, rows: &Rows) -> Result<(), Error> {
     let started = Instant::now();
     let mut course = Course::default();
     loop {
-        let servers = servers(work).await?;
-        let look = servers.look().await;
+        let mut servers = servers(work).await?;
+        let mut look = servers.look().await;
+        course.rotates |= drift(&servers.declared, &look).iter().any(|row| row.setting == "requirepass");
+        if course.rotates {
+            servers.credentials.started_with = started_with(work, &servers, &look).await;
+            look = servers.look().await;
+        }
         let found = allowed(rows, drift(&servers.declared, &look), servers.master_group());
         let blocked = match next(&found, &servers.declared, &look) {
             Next::Nothing => break,
@@ -76,6 +86,11 @@ pub async fn repair_rows(work: &Work<'_>, rows: &Rows) -> Result<(), Error> {
             Next::Wait(findings) => findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
             Next::Restart { pod, reason } => {
                 course.count(&format!("restart of {pod}"), &found)?;
+                if !servers.credentials.started_with.is_empty()
+                    && !std::mem::replace(&mut course.proxied, true)
+                {
+                    replace_proxies(work).await?;
+                }
                 tracing::info!(%pod, %reason, "restarting");
                 restart(work, &servers, &look, &pod).await?;
                 course.unsettled = true;

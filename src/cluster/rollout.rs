@@ -74,14 +74,15 @@ async fn await_last_pods(work: &Work<'_>) -> Result<(), Error> {
 /// Pods of an earlier revision that are not ready.
 async fn broken_pods(work: &Work<'_>) -> Result<Vec<String>, Error> {
     let (pods, wanted) = pods_and_revision(work).await?;
-    let is_ready = |pod: &Pod| {
-        let conditions = pod.status.iter().filter_map(|status| status.conditions.as_ref()).flatten();
-        conditions.into_iter().any(|one| one.type_ == "Ready" && one.status == "True")
-    };
     let is_broken = |pod: &Pod| {
         pod.metadata.deletion_timestamp.is_none() && revision_of(pod) != wanted.as_deref() && !is_ready(pod)
     };
     Ok(pods.into_iter().filter(is_broken).filter_map(|pod| pod.metadata.name).collect())
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.iter().filter_map(|status| status.conditions.as_ref()).flatten();
+    conditions.into_iter().any(|one| one.type_ == "Ready" && one.status == "True")
 }
 
 /// The pods, and the revision that they are to have.
@@ -104,10 +105,16 @@ pub async fn restart(work: &Work<'_>, servers: &Servers, look: &Observation, pod
     {
         leave(servers, look, &master).await?;
     }
+    evict(work, pod).await?;
+    await_replaced(work, pod).await?;
+    await_pods(work).await
+}
+
+async fn evict(work: &Work<'_>, pod: &str) -> Result<(), Error> {
     let site = work.site;
     loop {
         match site.kubernetes.evict_pod(&site.namespace, pod).await? {
-            Eviction::Begun => break,
+            Eviction::Begun => return Ok(()),
             Eviction::Blocked { message } if Instant::now() + POLL >= work.deadline => {
                 let what = format!("{pod}, which has to start anew");
                 return Err(Error::RepairRefused { what, reason: message });
@@ -115,8 +122,29 @@ pub async fn restart(work: &Work<'_>, servers: &Servers, look: &Observation, pod
             Eviction::Blocked { .. } => sleep(POLL).await,
         }
     }
-    await_replaced(work, pod).await?;
-    await_pods(work).await
+}
+
+/// Replaces the pods of the chart's haproxy, one at a time: each has the password that it was started with.
+pub async fn replace_proxies(work: &Work<'_>) -> Result<(), Error> {
+    let (site, selector) = (work.site, work.config.names.haproxy_selector());
+    let before = site.kubernetes.pods(&site.namespace, &selector).await?;
+    for pod in before.iter().filter_map(|pod| pod.metadata.name.as_deref()) {
+        tracing::info!(%pod, "replacing a proxy");
+        evict(work, pod).await?;
+        loop {
+            let now = site.kubernetes.pods(&site.namespace, &selector).await?;
+            let ready = now.iter().filter(|now| is_ready(now) && now.metadata.name.as_deref() != Some(pod));
+            if ready.count() >= before.len() {
+                break;
+            }
+            if Instant::now() + POLL >= work.deadline {
+                let reason = "the pod that replaces it does not become ready".into();
+                return Err(Error::RepairRefused { what: format!("the proxy {pod}"), reason });
+            }
+            sleep(POLL).await;
+        }
+    }
+    Ok(())
 }
 
 /// The eviction has begun when it is answered; the pod that is waited for is the next one of its name.

@@ -1,5 +1,6 @@
 //! One cluster with everything that is needed to look at it and to work on it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -127,7 +128,11 @@ fn credentials(password: Option<&Password>, sentinel_password: Option<&Password>
     let convert = |password: Option<&Password>| {
         password.map(|password| crate::sentinel::Password::new(password.expose()))
     };
-    Credentials { server: convert(password), sentinel: convert(sentinel_password) }
+    Credentials {
+        server: convert(password),
+        sentinel: convert(sentinel_password),
+        started_with: BTreeMap::new(),
+    }
 }
 
 /// The pods to ask, with every address under which the sentinels may know them.

@@ -138,6 +138,18 @@ impl ServerClient {
         okay(&self.0, "CONFIG SET requirepass", &["CONFIG", "SET", "requirepass", password.expose()]).await
     }
 
+    /// Has the default user take this password too. Redis 5 knows one only: there it replaces the other.
+    pub async fn add_password(&self, password: &Password) -> Result<(), Error> {
+        let rule = format!(">{}", password.expose());
+        match okay(&self.0, "ACL SETUSER", &["ACL", "SETUSER", "default", &rule]).await {
+            Err(Error::Command { source, .. }) if source.code() == Some("ERR") => {
+                let words = ["CONFIG", "SET", "requirepass", password.expose()];
+                okay(&self.0, "CONFIG SET requirepass", &words).await
+            }
+            done => done,
+        }
+    }
+
     /// What the server gives to its master from now on.
     pub async fn set_masterauth(&self, password: &Password) -> Result<(), Error> {
         okay(&self.0, "CONFIG SET masterauth", &["CONFIG", "SET", "masterauth", password.expose()]).await

@@ -1,5 +1,6 @@
 //! Passwords that cannot be printed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A password. Its Debug is redacted and it has no Display: the only way out is [`Password::expose`],
@@ -29,4 +30,7 @@ impl fmt::Debug for Password {
 pub struct Credentials {
     pub server: Option<Password>,
     pub sentinel: Option<Password>,
+    /// By pod: what its environment says where that is not `server`, so that its server may still take it
+    /// and its probes still use it. Only whoever has looked into the pods knows it.
+    pub started_with: BTreeMap<String, Password>,
 }

@@ -74,11 +74,11 @@ pub fn drift(declared: &Declared, observation: &Observation) -> Vec<DriftRow> {
     for pod in &observation.pods {
         match &pod.server {
             Answer::Ok(server) => {
-                rows.extend(access_rows(declared, &pod.pod, server));
+                rows.extend(access_rows(declared, pod, server));
                 rows.extend(announced(pod, server));
                 rows.extend(server_rows(declared, &pod.pod, server));
             }
-            Answer::Refused(_) => rows.push(refused(declared, &pod.pod)),
+            Answer::Refused(_) => rows.push(refused(declared, observation, &pod.pod)),
             Answer::Silent(_) => {}
         }
     }
@@ -147,20 +147,28 @@ fn cut_off<'a>(
 
 const NO_PASSWORD: &str = "no password";
 
-fn refused(declared: &Declared, pod: &str) -> DriftRow {
+/// Where no server takes the Secret's password, it was the Secret that changed.
+fn refused(declared: &Declared, observation: &Observation, pod: &str) -> DriftRow {
     let wanted = declared.password.as_deref().unwrap_or(NO_PASSWORD);
-    DriftRow::new(Layer::Redis, pod, "requirepass", wanted, "another password, or a user without rights")
+    let by_all = observation.pods.iter().all(|pod| pod.server.ok().is_none());
+    let live = if by_all { EARLIER } else { "another password, or a user without rights" };
+    DriftRow::new(Layer::Redis, pod, "requirepass", wanted, live)
 }
 
-fn access_rows(declared: &Declared, pod: &str, server: &ServerView) -> Vec<DriftRow> {
+/// What servers have whose Secret was given another password.
+pub const EARLIER: &str = "another password, as on every server that answers";
+
+fn access_rows(declared: &Declared, pod: &PodObservation, server: &ServerView) -> Vec<DriftRow> {
     let wanted = declared.password.as_deref().unwrap_or(NO_PASSWORD);
     let mut rows = Vec::new();
     let mut row = |setting: &str, declared: &str, live: &str| {
-        rows.push(DriftRow::new(Layer::Redis, pod, setting, declared, live));
+        rows.push(DriftRow::new(Layer::Redis, &pod.pod, setting, declared, live));
     };
     let right = if declared.password.is_some() { PasswordState::Ours } else { PasswordState::None };
     if server.password != right {
         row("requirepass", wanted, server.password.as_str());
+    } else if pod.is_outdated {
+        row("requirepass", wanted, "another password in the pod's environment");
     }
     if declared.password.is_some() && server.masterauth != PasswordState::Ours {
         row("masterauth", wanted, server.masterauth.as_str());

@@ -58,6 +58,7 @@ impl Reach<'_> {
 pub async fn execute(repair: &Repair, reach: &Reach<'_>) -> Result<(), Error> {
     match repair {
         Repair::SetPassword { pod } => reach.server(pod).await?.set_password(reach.password(pod)?).await,
+        Repair::LetIn { pod } => let_in(reach, pod).await,
         Repair::SetMasterauth { pod } => reach.server(pod).await?.set_masterauth(reach.password(pod)?).await,
         Repair::UnrestrictUser { pod } => reach.server(pod).await?.unrestrict_user().await,
         Repair::SetAuthPass { pod, group } => {
@@ -81,6 +82,21 @@ pub async fn execute(repair: &Repair, reach: &Reach<'_>) -> Result<(), Error> {
             sentinel.reset(group).await
         }
     }
+}
+
+/// Whether the server of a pod takes this password.
+pub async fn takes(reach: &Reach<'_>, pod: &str, password: &Password) -> Result<bool, Error> {
+    let port = reach.target(pod)?.server_port;
+    match ServerClient::open(reach.dialer, pod, port, Some(password), reach.timeout).await {
+        Err(refused) if refused.is_refusal() => Ok(false),
+        opened => opened.map(|_| true),
+    }
+}
+
+async fn let_in(reach: &Reach<'_>, pod: &str) -> Result<(), Error> {
+    let (port, started_with) = (reach.target(pod)?.server_port, reach.credentials.started_with.get(pod));
+    let server = ServerClient::open(reach.dialer, pod, port, started_with, reach.timeout).await?;
+    server.add_password(reach.password(pod)?).await
 }
 
 async fn promote(reach: &Reach<'_>, pod: &str, others: &[String]) -> Result<(), Error> {

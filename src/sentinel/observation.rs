@@ -67,6 +67,8 @@ pub struct PodObservation {
     pub sentinel_port: u16,
     pub server: Answer<ServerView>,
     pub sentinel: Answer<SentinelView>,
+    /// The password was changed after the pod was started; see `Credentials::started_with`.
+    pub is_outdated: bool,
 }
 
 impl PodObservation {

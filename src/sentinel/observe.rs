@@ -67,6 +67,7 @@ async fn observe_pod(
         sentinel_port: target.sentinel_port,
         server,
         sentinel,
+        is_outdated: credentials.started_with.contains_key(&target.pod),
     }
 }
 

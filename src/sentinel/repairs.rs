@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::drift::{ANNOUNCED, Declared, DriftRow, Layer, passing};
 use super::health::{Finding, findings};
-use super::observation::{Address, Observation, PodObservation, Role};
+use super::observation::{Address, Observation, PasswordState, PodObservation, Role};
 use super::settings::canonical_name;
 use super::structure::{self, address_of};
 use super::topology::leader;
@@ -53,6 +53,8 @@ const AT_START_ONLY: [&str; 33] = [
 pub enum Repair {
     /// CONFIG SET requirepass: the declared password, and no other.
     SetPassword { pod: String },
+    /// ACL SETUSER default: the declared password, beside the one that the pod was started with.
+    LetIn { pod: String },
     /// CONFIG SET masterauth.
     SetMasterauth { pod: String },
     /// ACL SETUSER default: it may do everything again.
@@ -135,7 +137,9 @@ pub fn next(rows: &[DriftRow], declared: &Declared, observation: &Observation) -
         stages.entry(stage(&action, observation)).or_default().push(action);
     }
     // What has to wait does not keep later stages from what they can do now.
-    for (stage, actions) in stages {
+    for (stage, mut actions) in stages {
+        // Whoever starts anew last has not been failed over to before.
+        actions.sort_by_key(|action| is_restart_of_master(action, observation));
         let against = against(stage, &actions, observation);
         if against.is_empty() {
             return in_turn(stage, actions);
@@ -170,6 +174,7 @@ fn stage(action: &Action, observation: &Observation) -> Stage {
         Action::Restart { .. } => Stage::Restarts,
         Action::Run(repair) => match repair {
             Repair::SetPassword { .. }
+            | Repair::LetIn { .. }
             | Repair::SetMasterauth { .. }
             | Repair::UnrestrictUser { .. }
             | Repair::SetAuthPass { .. } => Stage::Access,
@@ -235,6 +240,7 @@ fn actions_of(row: &DriftRow, declared: &Declared, observation: &Observation) ->
             option: row.setting.clone(),
             value: row.declared.clone(),
         }),
+        (Layer::Redis, "requirepass") if pod.is_outdated => Ok(rotation(observation, pod)),
         (Layer::Redis, _) if pod.server.is_refused() => restart_of_refusing(observation, pod),
         (Layer::Redis, _) if pod.server.ok().is_none() => Err("its server does not answer".into()),
         (Layer::Redis, "requirepass") if declared.password.is_none() => {
@@ -265,9 +271,28 @@ fn restart_of_refusing(observation: &Observation, pod: &PodObservation) -> Resul
     if observation.pods.iter().any(|other| other.server.ok().is_some()) {
         return restart(pod, "its server has another password than the Secret");
     }
-    Err("no server takes the password of the Secret, so it was the Secret that changed; put the servers' \
-         password back into it"
+    Err("no server takes the password of the Secret, so it was the Secret that changed, and no pod tells the \
+         password that it was started with; put the servers' password back into the Secret"
         .into())
+}
+
+/// The Secret's password was changed after the pod was started. First every server takes both passwords,
+/// then replicas and sentinels give the new one, and then the pods start anew, which drops the old one. A
+/// server that had the new one alone would be ended by its probes, which use the old one.
+fn rotation(observation: &Observation, pod: &PodObservation) -> Vec<Action> {
+    let (name, group) = (pod.pod.clone(), observation.master_group.clone());
+    let repairs = match pod.server.ok().map(|server| server.masterauth) {
+        None => vec![Repair::LetIn { pod: name }],
+        Some(PasswordState::Ours) => {
+            let reason = "it was started with another password than the Secret has now".into();
+            return vec![Action::Restart { pod: name, reason }];
+        }
+        // Nobody tells a sentinel's password: the server's own is set last, as the sign that both are.
+        Some(_) => {
+            vec![Repair::SetAuthPass { pod: name.clone(), group }, Repair::SetMasterauth { pod: name }]
+        }
+    };
+    repairs.into_iter().map(Action::Run).collect()
 }
 
 /// Everything follows the leader: servers first, then sentinels.
@@ -324,6 +349,10 @@ fn options(declared: &Declared, observation: &Observation) -> Vec<(String, Strin
     let names = ["quorum", "down-after-milliseconds", "failover-timeout", "parallel-syncs"];
     let option = |name: &str| Some((name.to_owned(), group.fields.get(name)?.clone()));
     names.into_iter().filter_map(option).collect()
+}
+
+fn is_restart_of_master(action: &Action, observation: &Observation) -> bool {
+    matches!(action, Action::Restart { pod, .. } if observation.pod(pod).is_some_and(is_master))
 }
 
 fn is_master(pod: &PodObservation) -> bool {

@@ -1,61 +1,10 @@
 //! A release moves to the bundled chart and back, in place, while an application writes to it.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::import_forms::{HEAD, PASSWORD, import, install_new, install_old, silent};
-use super::support::{Sandbox, Workspace, assert_success, chart, eventually, tool};
-
-/// An application that writes until it is stopped, and then counts what was lost.
-struct Load<'a> {
-    sandbox: &'a Sandbox,
-    child: Child,
-    pod: String,
-    /// Tells the application to stop, by being there: no signal reaches into the sandbox.
-    ends: PathBuf,
-}
-
-const UNTIL_TOLD: &str =
-    "end=$1; shift; \"$@\" & app=$!; while [ ! -e \"$end\" ]; do sleep 0.2; done; kill -TERM $app; wait $app";
-
-impl<'a> Load<'a> {
-    fn start(sandbox: &'a Sandbox, fullname: &str) -> Self {
-        let sentinels: Vec<_> =
-            (0..3).map(|index| format!("{fullname}-announce-{index}.default.svc:26379")).collect();
-        let ends = sandbox.path().join(format!("{fullname}.stop"));
-        let child = sandbox
-            .command("run")
-            .args(["--", "sh", "-c", UNTIL_TOLD, "sh"])
-            .arg(&ends)
-            .arg(tool("python/bin/python"))
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/app/app.py"))
-            .args(["--seconds", "900", "--sentinels", &sentinels.join(",")])
-            .env("REDIS_PASSWORD", PASSWORD)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the application starts");
-        let load = Self { sandbox, child, pod: format!("{fullname}-server-0"), ends };
-        eventually("the application writes", Duration::from_secs(30), || {
-            let keys = load.sandbox.server(&load.pod, &["DBSIZE"]);
-            if keys.trim() == "0" { Err(keys) } else { Ok(()) }
-        });
-        load
-    }
-
-    /// What the application reports: nothing that was acknowledged is lost.
-    fn stop(self) -> Value {
-        std::fs::write(&self.ends, "").expect("a writable directory");
-        let ended = self.child.wait_with_output().expect("the application ends");
-        assert_success("the application", &ended);
-        let report: Value = serde_json::from_slice(&ended.stdout).expect("the application prints JSON");
-        assert_eq!(report["lost"], 0, "{report}");
-        report
-    }
-}
+use super::load::Load;
+use super::support::{Sandbox, Workspace, chart};
 
 /// The silent configuration with more in its block.
 fn with(name: &str, more: &str) -> String {
@@ -78,7 +27,7 @@ fn a_release_moves_to_the_bundled_chart_under_load_and_no_acknowledged_write_is_
     install_old(&sandbox, "old-1");
     let workspace = Workspace::new(&sandbox, &silent("old-1"));
     import(&workspace, "default/old-1");
-    let load = Load::start(&sandbox, "old-1-redis-ha");
+    let load = Load::start(&sandbox, "old-1-redis-ha", PASSWORD);
     workspace.write("main.tf", &with("old-1", MORE_MEMORY));
     workspace.apply();
     assert_eq!(status(&sandbox, "old-1"), ("deployed".to_owned(), "redis-ha-3.6.1".to_owned()));

@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use super::configuration;
+use super::load::Load;
+use super::passwords::password;
 use super::support::{Sandbox, Workspace, eventually};
 
 /// `redis-1-redis-ha-server-INDEX`.
@@ -41,10 +43,10 @@ impl<'a> Damaged<'a> {
         self.workspace.expect_empty_plan();
     }
 
-    /// The same with the provider killed at its first step; the next apply finishes.
-    pub(crate) fn mends_though_killed(&self, what: &str, shown: &[&str]) {
+    /// The same with the provider killed when it logs `marker`; the next apply finishes.
+    pub(crate) fn mends_though_killed(&self, what: &str, shown: &[&str], marker: &str) {
         self.shows(what, shown);
-        self.workspace.apply_killed_at("next step");
+        self.workspace.apply_killed_at(marker);
         self.workspace.apply();
         self.workspace.expect_empty_plan();
     }
@@ -98,6 +100,7 @@ fn settings_of_sentinels_and_servers_are_shown_and_repaired() {
         ("replica-priority", "r", &["CONFIG", "SET", "replica-priority", "0"], "\"100\"", "\"0\""),
     ];
     let (master, replica) = (damaged.master(), damaged.replica());
+    let load = Load::start(&sandbox, "redis-1-redis-ha", &password(&sandbox));
     for (what, process, command, declared, live) in scenarios {
         match *process {
             "s" => sandbox.sentinel(&server(1), command),
@@ -110,7 +113,12 @@ fn settings_of_sentinels_and_servers_are_shown_and_repaired() {
     sandbox.server(&replica, &["CONFIG", "SET", "maxmemory", "1mb"]);
     sandbox.server(&replica, &["CONFIG", "REWRITE"]);
     sandbox.sentinel(&server(0), &["SENTINEL", "SET", "mymaster", "quorum", "3"]);
-    damaged.mends_though_killed("two at once", &["maxmemory", "quorum", "2 settings of redis-1 drifted"]);
+    damaged.mends_though_killed(
+        "two at once",
+        &["maxmemory", "quorum", "2 settings of redis-1 drifted"],
+        "repairing",
+    );
+    load.stop();
 }
 
 #[test]
@@ -181,46 +189,10 @@ output "sentinels" {
 "#;
 
 #[test]
-fn passwords_and_rights_are_shown_and_repaired_and_never_told() {
-    let sandbox = Sandbox::up();
-    let damaged = Damaged::new(&sandbox, "");
-    let replica = damaged.replica();
-    let other = "another-password-of-somebody";
-
-    sandbox.server(&replica, &["CONFIG", "SET", "masterauth", other]);
-    damaged.mends("masterauth", &["masterauth", "another password"]);
-
-    sandbox.server(&replica, &["ACL", "SETUSER", "default", &format!(">{other}")]);
-    damaged.mends("a second password", &["requirepass", "further passwords beside it"]);
-
-    sandbox.server(&replica, &["CONFIG", "SET", "requirepass", ""]);
-    damaged.mends("no password", &["requirepass", "no password"]);
-
-    sandbox.server(&replica, &["ACL", "SETUSER", "default", "-flushdb"]);
-    damaged.mends("fewer rights", &["user default", "-flushdb"]);
-
-    sandbox.sentinel(&server(2), &["SENTINEL", "SET", "mymaster", "auth-pass", other]);
-    damaged.mends_though_killed("auth-pass", &["auth-pass", "refused by"]);
-
-    sandbox.server(&replica, &["CONFIG", "SET", "requirepass", other]);
-    damaged.mends("a replica that refuses us", &["requirepass", "restart the pods one at a time"]);
-
-    sandbox.server(&damaged.master(), &["CONFIG", "SET", "requirepass", other]);
-    damaged.mends("a master that refuses us", &["requirepass", "restart the pods one at a time"]);
-
-    let before = sandbox.kubectl(&["get", "secret", "redis-1-redis-ha", "-o", "jsonpath={.data.auth}"]);
-    sandbox.kubectl(&["delete", "secret", "redis-1-redis-ha"]);
-    damaged.mends("the Secret is gone", &["Secret/redis-1-redis-ha", "make the Secret anew"]);
-    let after = sandbox.kubectl(&["get", "secret", "redis-1-redis-ha", "-o", "jsonpath={.data.auth}"]);
-    assert_eq!(before, after, "the pods' own password came back");
-    let state = std::fs::read_to_string(damaged.workspace.path().join("terraform.tfstate")).expect("a state");
-    assert!(!state.contains(other) && !state.contains(&before));
-}
-
-#[test]
 fn who_follows_whom_is_shown_and_mended() {
     let sandbox = Sandbox::up();
     let damaged = Damaged::new(&sandbox, "");
+    let load = Load::start(&sandbox, "redis-1-redis-ha", &password(&sandbox));
     let address = |index: usize| {
         let service = format!("redis-1-redis-ha-announce-{index}");
         sandbox.kubectl(&["get", "service", &service, "-o", "jsonpath={.spec.clusterIP}"])
@@ -230,7 +202,11 @@ fn who_follows_whom_is_shown_and_mended() {
     let master_index = (0..3).find(|index| server(*index) == master).expect("a master");
 
     sandbox.sentinel(&server(1), &["SENTINEL", "REMOVE", "mymaster"]);
-    damaged.mends("a sentinel that watches nothing", &["monitor", "nothing", "meet the group anew"]);
+    damaged.mends_though_killed(
+        "a sentinel that watches nothing",
+        &["monitor", "nothing", "meet the group anew"],
+        "repairing",
+    );
 
     sandbox.sentinel(&server(2), &["SENTINEL", "REMOVE", "mymaster"]);
     let stray = address(replicas[0]);
@@ -239,7 +215,7 @@ fn who_follows_whom_is_shown_and_mended() {
 
     // No sentinel mends this before its failover timeout has passed twice.
     sandbox.server(&server(replicas[0]), &["REPLICAOF", &address(replicas[1]), "6379"]);
-    damaged.mends_though_killed("a chained replica", &["replicaof", "lead the replicas back"]);
+    damaged.mends_though_killed("a chained replica", &["replicaof", "lead the replicas back"], "repairing");
 
     // Sentinels that cannot promote anybody leave a group without a master as it is.
     for index in 0..3 {
@@ -247,7 +223,9 @@ fn who_follows_whom_is_shown_and_mended() {
     }
     sandbox.server(&server(master_index), &["REPLICAOF", &address(replicas[0]), "6379"]);
     sandbox.server(&server(replicas[0]), &["REPLICAOF", &address(replicas[1]), "6379"]);
-    damaged.mends("no master", &["master", "none", "make the server that has most the master"]);
+    let shown = ["master", "none", "make the server that has most the master"];
+    damaged.mends_though_killed("no master", &shown, "repairing");
+    load.stop();
 }
 
 #[test]
@@ -263,18 +241,19 @@ fn what_is_gone_is_forgotten_by_guarded_resets() {
          --requirepass \"$AUTH\" --protected-mode no --replica-announce-ip $(hostname -i) >/dev/null"
     );
     sandbox.kubectl(&["exec", &replica, "-c", "redis", "--", "sh", "-c", &start]);
-    eventually("every sentinel knows the stranger", Duration::from_secs(30), || {
+    eventually("every sentinel knows the stranger", Duration::from_secs(180), || {
         let known = |index| sandbox.sentinel(&server(index), &["SENTINEL", "REPLICAS", "mymaster"]);
         if (0..3).all(|index| known(index).contains("7777")) { Ok(()) } else { Err(known(0)) }
     });
     damaged.workspace.expect_empty_plan();
     let stop = "REDISCLI_AUTH=\"$AUTH\" redis-cli -p 7777 shutdown nosave";
     sandbox.kubectl(&["exec", &replica, "-c", "redis", "--", "sh", "-c", stop]);
-    eventually("the sentinels see it down", Duration::from_secs(60), || {
+    eventually("the sentinels see it down", Duration::from_secs(180), || {
         let known = |index| sandbox.sentinel(&server(index), &["SENTINEL", "REPLICAS", "mymaster"]);
         if (0..3).all(|index| known(index).contains("s_down")) { Ok(()) } else { Err(known(0)) }
     });
-    damaged.mends("a ghost", &["known-replica", "7777", "reset the sentinels that remember what is gone"]);
+    let shown = ["known-replica", "7777", "reset the sentinels that remember what is gone"];
+    damaged.mends_though_killed("a ghost", &shown, "repairing");
 }
 
 #[test]
@@ -284,7 +263,7 @@ fn a_failover_moves_the_outputs_and_changes_nothing_else() {
     workspace.apply();
     let before = workspace.cluster()["master"]["pod"].as_str().expect("a master").to_owned();
     sandbox.kubectl(&["delete", "pod", &before, "--wait=false"]);
-    let after = eventually("another master", Duration::from_secs(60), || {
+    let after = eventually("another master", Duration::from_secs(180), || {
         // While it happens and afterwards: a plan with a change would fail here.
         workspace.expect_empty_plan();
         workspace.apply();

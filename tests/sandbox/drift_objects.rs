@@ -25,7 +25,7 @@ fn edited_and_deleted_objects_are_shown_and_applied_again() {
     damaged.mends("a label that is gone", &["Service/redis-1-redis-ha", "metadata.labels.app"]);
 
     sandbox.kubectl(&["delete", "poddisruptionbudget", "--all"]);
-    damaged.mends_though_killed("a deleted budget", &["PodDisruptionBudget/", "\"absent\""]);
+    damaged.mends_though_killed("a deleted budget", &["PodDisruptionBudget/", "\"absent\""], "next step");
 
     sandbox.kubectl(&["delete", "service", "redis-1-redis-ha"]);
     damaged.mends("a deleted Service", &["Service/redis-1-redis-ha", "\"absent\""]);
@@ -52,9 +52,10 @@ fn a_set_that_was_edited_or_deleted_comes_back_without_losing_data() {
         r#"[{"op": "replace", "path": "/spec/template/spec/terminationGracePeriodSeconds", "value": 31}]"#;
     sandbox.kubectl(&["patch", "statefulset", SET, "--type=json", "-p", patch]);
     sandbox.kubectl(&["rollout", "status", "statefulset", SET, "--timeout=120s"]);
-    damaged.mends(
+    damaged.mends_though_killed(
         "an edited template",
         &["spec.template.spec.terminationGracePeriodSeconds", "\"31\"", "the master last"],
+        "RollOut",
     );
     kept();
 
@@ -74,7 +75,7 @@ fn a_release_that_somebody_else_changed_is_shown_and_taken_back() {
     let chart = format!("{}/src/chart/redis-ha", env!("CARGO_MANIFEST_DIR"));
 
     sandbox.helm(4, &["upgrade", "redis-1", &chart, "--reuse-values", "--set", "sentinel.quorum=3"]);
-    damaged.mends("an upgrade by helm", &["quorum", "3 -> 2"]);
+    damaged.mends_though_killed("an upgrade by helm", &["quorum", "3 -> 2"], "UpgradeRelease");
 
     damaged.workspace.write("main.tf", &configuration("redis = { config = { maxmemory = \"50mb\" } }"));
     damaged.workspace.apply();
@@ -101,7 +102,7 @@ fn a_pool_that_was_resized_or_relabelled_is_shown_and_taken_back() {
     damaged.workspace.expect_empty_plan();
 
     sandbox.gke("POST", "/nodePools/redis:setSize", r#"{"nodeCount": 4}"#);
-    damaged.mends("a resized pool", &["4 -> 3"]);
+    damaged.mends_though_killed("a resized pool", &["4 -> 3"], "GKE has begun");
 
     let labels = r#"{"labels": {"labels": {"team": "other"}}}"#;
     sandbox.gke("PUT", "/nodePools/redis", labels);

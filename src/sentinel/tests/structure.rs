@@ -34,6 +34,7 @@ fn words(repair: &Repair) -> String {
         Repair::Monitor { pod, master, .. } => format!("{pod} monitors {master}"),
         Repair::Reset { pod, .. } => format!("reset {pod}"),
         Repair::SetPassword { pod } => format!("password of {pod}"),
+        Repair::LetIn { pod } => format!("let into {pod}"),
         Repair::SetMasterauth { pod } => format!("masterauth of {pod}"),
         Repair::SetAuthPass { pod, .. } => format!("auth-pass of {pod}"),
         Repair::UnrestrictUser { pod } => format!("user of {pod}"),
@@ -205,13 +206,64 @@ fn a_server_that_refuses_us_starts_anew_unless_all_do() {
         )
     };
     check(|observation| refuse(observation, 2), &[&row(2)], "restart f-server-2");
-    let all = [row(0), row(1), row(2)];
-    let seen = "refused: no server takes the password of the Secret, so it was the Secret that changed; put \
-                the servers' password back into it";
+    let all = [0, 1, 2].map(|index| {
+        format!(
+            "f-server-{index} requirepass: the key auth of the Secret f, another password, as on every server that answers"
+        )
+    });
+    let all = all.each_ref().map(String::as_str);
+    let seen = "refused: no server takes the password of the Secret, so it was the Secret that changed, and no \
+                pod tells the password that it was started with; put the servers' password back into the Secret";
+    check(|observation| (0..3).for_each(|index| refuse(observation, index)), &all, seen);
+}
+
+#[test]
+fn a_secret_that_changed_is_followed_step_by_step() {
+    // Refusing, then taking both passwords, then giving the new one, then started anew.
+    let row = |index: usize, setting: &str, live: &str| {
+        format!("f-server-{index} {setting}: the key auth of the Secret f, {live}")
+    };
+    let check = |change: &dyn Fn(&mut Observation, usize), expected: &[String], step: &str| {
+        let outdated = |observation: &mut Observation| {
+            for index in 0..3 {
+                observation.pods[index].is_outdated = true;
+                change(observation, index);
+            }
+        };
+        check(outdated, &expected.iter().map(String::as_str).collect::<Vec<_>>(), step);
+    };
     check(
-        |observation| (0..3).for_each(|index| refuse(observation, index)),
-        &all.each_ref().map(String::as_str),
-        seen,
+        &|observation, index| observation.pods[index].server = Answer::Refused("WRONGPASS".into()),
+        &[0, 1, 2]
+            .map(|index| row(index, "requirepass", "another password, as on every server that answers")),
+        "let into f-server-0; let into f-server-1; let into f-server-2",
+    );
+    let both = |observation: &mut Observation, index: usize| {
+        server(observation, index).password = PasswordState::Several;
+        server(observation, index).masterauth = PasswordState::Other;
+    };
+    let rows = [0, 1, 2].map(|index| {
+        [
+            row(index, "requirepass", "further passwords beside it"),
+            row(index, "masterauth", "another password"),
+        ]
+    });
+    check(
+        &both,
+        &rows.concat(),
+        "auth-pass of f-server-0; masterauth of f-server-0; auth-pass of f-server-1; masterauth of \
+         f-server-1; auth-pass of f-server-2; masterauth of f-server-2",
+    );
+    check(
+        &|observation, index| server(observation, index).password = PasswordState::Several,
+        &[0, 1, 2].map(|index| row(index, "requirepass", "further passwords beside it")),
+        "restart f-server-1",
+    );
+    // Redis 5 takes one password only, which its pods' probes do not have.
+    check(
+        &|_, _| (),
+        &[0, 1, 2].map(|index| row(index, "requirepass", "another password in the pod's environment")),
+        "restart f-server-1",
     );
 }
 

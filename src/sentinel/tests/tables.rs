@@ -72,6 +72,7 @@ pub(super) fn healthy() -> Observation {
             group: Some(watched(index, 3, 0)),
             tilt: false,
         }),
+        is_outdated: false,
     });
     Observation { master_group: "mymaster".into(), pods: pods.collect() }
 }
@@ -290,6 +291,7 @@ fn several_lines_are_one_value() {
 
 #[test]
 fn a_password_is_never_printed() {
-    let credentials = Credentials { server: Some(Password::new("hunter2hunter2hunter2")), sentinel: None };
+    let credentials =
+        Credentials { server: Some(Password::new("hunter2hunter2hunter2")), ..Credentials::default() };
     assert!(!format!("{credentials:?}").contains("hunter2"));
 }

@@ -1,0 +1,71 @@
+//! Passwords and rights that differ between the servers and the Secret.
+
+use super::drift::{Damaged, server};
+use super::load::Load;
+use super::support::Sandbox;
+
+/// The one in the Secret.
+pub(crate) fn password(sandbox: &Sandbox) -> String {
+    sandbox.kubectl(&["get", "secret", "redis-1-redis-ha", "-o", "go-template={{.data.auth | base64decode}}"])
+}
+
+#[test]
+fn passwords_and_rights_are_shown_and_repaired_and_never_told() {
+    let sandbox = Sandbox::up();
+    let damaged = Damaged::new(&sandbox, "");
+    let replica = damaged.replica();
+    let other = "another-password-of-somebody";
+
+    sandbox.server(&replica, &["CONFIG", "SET", "masterauth", other]);
+    damaged.mends_though_killed("masterauth", &["masterauth", "another password"], "repairing");
+
+    sandbox.server(&replica, &["ACL", "SETUSER", "default", &format!(">{other}")]);
+    damaged.mends("a second password", &["requirepass", "further passwords beside it"]);
+
+    sandbox.server(&replica, &["CONFIG", "SET", "requirepass", ""]);
+    damaged.mends_though_killed("no password", &["requirepass", "no password"], "repairing");
+
+    sandbox.server(&replica, &["ACL", "SETUSER", "default", "-flushdb"]);
+    damaged.mends_though_killed("fewer rights", &["user default", "-flushdb"], "repairing");
+
+    sandbox.sentinel(&server(2), &["SENTINEL", "SET", "mymaster", "auth-pass", other]);
+    damaged.mends_though_killed("auth-pass", &["auth-pass", "refused by"], "repairing");
+
+    sandbox.server(&replica, &["CONFIG", "SET", "requirepass", other]);
+    let shown = ["requirepass", "restart the pods one at a time"];
+    damaged.mends_though_killed("a replica that refuses us", &shown, "restarting");
+
+    sandbox.server(&damaged.master(), &["CONFIG", "SET", "requirepass", other]);
+    damaged.mends("a master that refuses us", &shown);
+
+    let before = sandbox.kubectl(&["get", "secret", "redis-1-redis-ha", "-o", "jsonpath={.data.auth}"]);
+    sandbox.kubectl(&["delete", "secret", "redis-1-redis-ha"]);
+    let shown = ["Secret/redis-1-redis-ha", "make the Secret anew"];
+    damaged.mends_though_killed("the Secret is gone", &shown, "next step");
+    let after = sandbox.kubectl(&["get", "secret", "redis-1-redis-ha", "-o", "jsonpath={.data.auth}"]);
+    assert_eq!(before, after, "the pods' own password came back");
+    let state = std::fs::read_to_string(damaged.workspace.path().join("terraform.tfstate")).expect("a state");
+    assert!(!state.contains(other) && !state.contains(&before));
+}
+
+#[test]
+fn a_secret_that_changed_is_followed_and_no_write_is_lost() {
+    let sandbox = Sandbox::up();
+    let damaged = Damaged::new(&sandbox, "");
+    let (before, after) = (password(&sandbox), "the-password-that-somebody-rotated-to");
+    let load = Load::start(&sandbox, "redis-1-redis-ha", &before);
+    let change = format!("{{\"stringData\": {{\"auth\": \"{after}\"}}}}");
+    sandbox.kubectl(&["patch", "secret", "redis-1-redis-ha", "-p", &change]);
+    load.connects_with(after);
+    let master = damaged.master();
+    assert_ne!(master, "none", "the sentinels still name it");
+    let shown = ["as on every server", "move the servers to the password that the Secret has now"];
+    damaged.mends_though_killed("a Secret that changed", &shown, "restarting");
+    load.stop();
+    for index in 0..3 {
+        let environment = sandbox.kubectl(&["exec", &server(index), "-c", "redis", "--", "printenv", "AUTH"]);
+        assert!(environment.trim() == after, "{} was not started anew", server(index));
+    }
+    let state = std::fs::read_to_string(damaged.workspace.path().join("terraform.tfstate")).expect("a state");
+    assert!(!state.contains(after) && !state.contains(&before));
+}
