@@ -24,6 +24,10 @@ impl NodeAgent for NoNode {
         Err(NodeError::NotFound("no node".to_owned()))
     }
 
+    async fn attach(&self, _: ContainerRef, _: bool) -> Result<ExecSession, NodeError> {
+        Err(NodeError::Failed("no node".to_owned()))
+    }
+
     async fn logs(
         &self,
         _: ContainerRef,

@@ -45,6 +45,10 @@ impl NodeAgent for EchoNode {
         })
     }
 
+    async fn attach(&self, _: ContainerRef, _: bool) -> Result<ExecSession, NodeError> {
+        Err(NodeError::Failed("nothing to attach to".to_owned()))
+    }
+
     async fn logs(
         &self,
         target: ContainerRef,

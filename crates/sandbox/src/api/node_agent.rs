@@ -73,6 +73,10 @@ pub enum NodeError {
 pub trait NodeAgent: Send + Sync + 'static {
     async fn exec(&self, request: ExecRequest) -> Result<ExecSession, NodeError>;
 
+    /// What a container has said and says until it ends, and, where it reads one and the client wants it, its
+    /// standard input.
+    async fn attach(&self, target: ContainerRef, with_stdin: bool) -> Result<ExecSession, NodeError>;
+
     /// The log's bytes; with `follow` the reader ends when the container does.
     async fn logs(
         &self,

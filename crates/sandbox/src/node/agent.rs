@@ -1,29 +1,27 @@
 //! What the API server asks of the node: exec, logs, and connections to pods.
 
-use std::fs::File;
-use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
-use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use rustix::termios::Winsize;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::io::AsyncRead;
 use tokio::net::TcpStream;
 use tokio::process::Child;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
-use super::container::{Entered, enter};
+use super::container::{Entered, TerminalReader, enter, feed, follow_size};
 use super::kubelet::Running;
 use super::logs::{self, LogDirectory};
 use super::pod::{Context, Pod};
 use super::status::State;
 use crate::api::node_agent::{
-    ContainerRef, Duplex, ExecRequest, ExecSession, LogOptions, NodeAgent, NodeError as Refusal, TerminalSize,
+    ContainerRef, Duplex, ExecRequest, ExecSession, LogOptions, NodeAgent, NodeError as Refusal,
 };
 
 const STDIN_CHUNKS: usize = 16;
+/// Output of a container on its way to a client.
+const OUTPUT_BYTES: usize = 64 * 1024;
 /// How long an API server tries to reach a node.
 const DIAL_LIMIT: Duration = Duration::from_secs(30);
 
@@ -74,6 +72,28 @@ impl NodeAgent for Agent {
             .await
             .map_err(|error| Refusal::Failed(error.in_one_line()))?;
         session(entered, request.stdin).map_err(|error| Refusal::Failed(format!("exec failed: {error}")))
+    }
+
+    async fn attach(&self, target: ContainerRef, with_stdin: bool) -> Result<ExecSession, Refusal> {
+        let pod = self.reach(&target.namespace, &target.pod).await?;
+        let (ended, exit) = oneshot::channel();
+        // Attaching is well when its streams end; the receiver is here still.
+        let _ = ended.send(Ok(0));
+        let attached = pod.instance(&target.container).and_then(|instance| {
+            let console = instance.console.clone()?;
+            Some((instance, console))
+        });
+        let Some((instance, console)) = attached else {
+            let options = LogOptions { follow: true, ..LogOptions::default() };
+            let stdout = self.logs(target, options).await?;
+            let stderr = Box::new(tokio::io::empty());
+            return Ok(ExecSession { stdin: None, stdout, stderr, resize: None, exit });
+        };
+        let (stdin, resize) = (with_stdin.then(|| console.open_input()).flatten(), console.size());
+        let (stdout, to_stdout) = tokio::io::duplex(OUTPUT_BYTES);
+        let (stderr, to_stderr) = tokio::io::duplex(OUTPUT_BYTES);
+        tokio::spawn(async move { console.tell(to_stdout, to_stderr, instance.ended()).await });
+        Ok(ExecSession { stdin, stdout: Box::new(stdout), stderr: Box::new(stderr), resize, exit })
     }
 
     async fn logs(
@@ -155,21 +175,6 @@ fn session(entered: Entered, with_input: bool) -> std::io::Result<ExecSession> {
     Ok(ExecSession { stdin, stdout, stderr, resize, exit: exited })
 }
 
-/// Gives the terminal each size that the client's has, until the client is gone.
-fn follow_size(terminal: &File) -> std::io::Result<watch::Sender<TerminalSize>> {
-    let terminal = terminal.try_clone()?;
-    let (sender, mut sizes) = watch::channel((0, 0));
-    tokio::spawn(async move {
-        while sizes.changed().await.is_ok() {
-            let (columns, rows) = *sizes.borrow_and_update();
-            let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-            // A command that ended has no terminal to resize.
-            let _ = rustix::termios::tcsetwinsize(&terminal, size);
-        }
-    });
-    Ok(sender)
-}
-
 /// Waits for the command, or ends it when nobody waits for its exit code any more.
 async fn wait(mut child: Child, mut exit: oneshot::Sender<Result<i32, Refusal>>) {
     tokio::select! {
@@ -181,29 +186,5 @@ async fn wait(mut child: Child, mut exit: oneshot::Sender<Result<i32, Refusal>>)
             let _ = exit.send(code);
         }
         () = exit.closed() => {}
-    }
-}
-
-async fn feed(mut inbox: mpsc::Receiver<Bytes>, mut stdin: impl AsyncWrite + Unpin) {
-    while let Some(bytes) = inbox.recv().await {
-        if stdin.write_all(&bytes).await.is_err() || stdin.flush().await.is_err() {
-            return;
-        }
-    }
-}
-
-/// A terminal whose other end is closed reads as an error; for a client that is the end of the output.
-struct TerminalReader(tokio::fs::File);
-
-impl AsyncRead for TerminalReader {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut TaskContext<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        match Pin::new(&mut self.0).poll_read(context, buffer) {
-            Poll::Ready(Err(_)) => Poll::Ready(Ok(())),
-            other => other,
-        }
     }
 }

@@ -4,23 +4,23 @@
 mod channels;
 mod tunnel;
 
+pub(super) use tunnel::pump;
+
 use axum::body::Body;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::response::Response;
-use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
-use hyper_util::rt::TokioIo;
+use http::Request;
 
 use super::Api;
 use super::exec::upgrade;
 use super::request::{Query, Target};
-use super::respond::{self, Answer};
+use super::respond::Answer;
+use super::spdy::{after_upgrade, wants_spdy};
 use crate::store::{Key, Status, object};
 use tunnel::Tunnel;
 
 const CHANNELS: &str = "v4.channel.k8s.io";
 const TUNNEL: &str = "SPDY/3.1+portforward.k8s.io";
-const SPDY: HeaderValue = HeaderValue::from_static("SPDY/3.1");
-const STREAMS: HeaderValue = HeaderValue::from_static("portforward.k8s.io");
+const STREAMS: &str = "portforward.k8s.io";
 
 impl Api {
     pub(super) async fn port_forward(&self, target: Target, request: Request<Body>) -> Answer {
@@ -31,7 +31,7 @@ impl Api {
         }
         let tunnel = Tunnel::new(self.agent.clone(), &key);
         if wants_spdy(request.headers()) {
-            return Ok(after_upgrade(request, tunnel));
+            return Ok(after_upgrade(request, STREAMS, |connection| tunnel.run(connection)));
         }
         let query = Query::parse(request.uri().query());
         let upgrade = upgrade(request, &[TUNNEL, CHANNELS]).await?;
@@ -52,26 +52,4 @@ impl Api {
         }
         Ok(upgrade.on_upgrade(move |socket| channels::run(socket, streams)))
     }
-}
-
-fn wants_spdy(headers: &HeaderMap) -> bool {
-    headers.get(header::UPGRADE).is_some_and(|wanted| wanted.as_bytes().eq_ignore_ascii_case(SPDY.as_bytes()))
-}
-
-/// Accepts the upgrade; the connection is the tunnel's once the answer is sent.
-fn after_upgrade(mut request: Request<Body>, tunnel: Tunnel) -> Response {
-    let upgraded = hyper::upgrade::on(&mut request);
-    tokio::spawn(async move {
-        match upgraded.await {
-            Ok(connection) => tunnel.run(TokioIo::new(connection)).await,
-            Err(error) => tracing::debug!(%error, "a port-forward's connection was not upgraded"),
-        }
-    });
-    let mut response = respond::plain(StatusCode::SWITCHING_PROTOCOLS, "");
-    let headers = response.headers_mut();
-    headers.remove(header::CONTENT_TYPE);
-    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(header::UPGRADE, SPDY);
-    headers.insert("x-stream-protocol-version", STREAMS);
-    response
 }

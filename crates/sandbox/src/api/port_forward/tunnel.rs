@@ -10,12 +10,12 @@ use futures::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio_util::codec::{Encoder as _, FramedRead};
+use tokio_util::codec::FramedRead;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::NodeAgent;
 use crate::api::exec::goodbye;
-use crate::api::spdy::{Codec, Frame};
+use crate::api::spdy::{Codec, Frame, write_frames};
 use crate::store::Key;
 
 /// Streams that one client has open; more are refused.
@@ -99,8 +99,8 @@ impl Tunnel {
 
     /// Serves a client until it closes the connection.
     pub(super) async fn run(self, connection: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
-        let (reader, mut writer) = tokio::io::split(connection);
-        let (out, mut queue) = mpsc::channel(QUEUE_FRAMES);
+        let (reader, writer) = tokio::io::split(connection);
+        let (out, queue) = mpsc::channel(QUEUE_FRAMES);
         let mut session = Session {
             tunnel: self,
             out,
@@ -108,16 +108,7 @@ impl Tunnel {
             inputs: HashMap::new(),
             connections: JoinSet::new(),
         };
-        let writes = async move {
-            let mut codec = Codec::default();
-            while let Some(frame) = queue.recv().await {
-                let mut bytes = bytes::BytesMut::new();
-                if codec.encode(frame, &mut bytes).is_err() || writer.write_all_buf(&mut bytes).await.is_err()
-                {
-                    return;
-                }
-            }
-        };
+        let writes = write_frames(writer, queue);
         let reads = async move {
             let mut frames = FramedRead::new(reader, Codec::default());
             while let Some(frame) = frames.next().await {
@@ -237,7 +228,8 @@ impl Tunnel {
     }
 }
 
-async fn pump(mut reader: impl AsyncRead + Unpin, stream: u32, out: &mpsc::Sender<Frame>) {
+/// Passes bytes on as the frames of a stream until they end.
+pub(in crate::api) async fn pump(mut reader: impl AsyncRead + Unpin, stream: u32, out: &mpsc::Sender<Frame>) {
     let mut buffer = vec![0; CHUNK_BYTES];
     while let Ok(read @ 1..) = reader.read(&mut buffer).await {
         let bytes = Bytes::copy_from_slice(&buffer[..read]);

@@ -1,12 +1,14 @@
-//! SPDY/3.1 frames, as far as port-forwards speak them: streams that are opened, carry bytes, and end.
+//! SPDY/3.1 frames, as far as port-forwards and commands in containers speak them: streams that are opened, carry bytes, and end.
 //!
 //! Enters: bytes of a connection. Leaves: [`Frame`]s, and back. Mirrors the SPDY protocol draft 3.1, sections 2.2 and
 //! 2.6. Deliberately absent: flow control and priorities, which kubectl's implementation does not have either.
 
 mod frame;
 mod headers;
+mod upgrade;
 
 pub(super) use frame::{Codec, Frame};
+pub(super) use upgrade::{after_upgrade, wants_spdy, write_frames};
 
 /// The other side sent what no SPDY/3.1 client sends.
 #[derive(Debug, thiserror::Error)]

@@ -76,6 +76,9 @@ pub(super) fn render(plan: &Plan) -> Vec<String> {
         push(&["--remount-ro", "/"]);
     }
     push(&["--chdir", &plan.working_directory, "--"]);
+    if plan.input.is_terminal {
+        arguments.extend(words(&["setsid", "--ctty"]));
+    }
     arguments.extend(plan.command_line.iter().cloned());
     arguments
 }
@@ -127,6 +130,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
+    use crate::node::container::Input;
     use crate::node::environment::Environment;
     use crate::node::network::PodNetwork;
 
@@ -139,6 +143,7 @@ mod tests {
             read_only,
         };
         Plan {
+            input: Input::default(),
             name: "redis".into(),
             command_line: vec!["redis-server".into(), "/data/conf/redis.conf".into()],
             environment,

@@ -2,14 +2,13 @@
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::process::Stdio;
 
-use rustix::fs::{Mode, OFlags};
-use rustix::process::Pid;
-use rustix::pty::OpenptFlags;
 use tokio::process::{Child, Command};
 
 use super::Instance;
+use super::terminal::open_terminal;
 use crate::node::{NodeError, Spawner};
 
 /// A command inside a container. Dropping the child ends the command.
@@ -51,7 +50,9 @@ pub(in crate::node) async fn enter(
         .envs(instance.environment.iter())
         .kill_on_drop(true);
     let terminal = if with_terminal {
-        let (ours, theirs) = open_terminal(pid)?;
+        // Among those of the container, so that programs in it find it under /dev/pts.
+        let multiplexer = format!("/proc/{}/root/dev/ptmx", pid.as_raw_nonzero());
+        let (ours, theirs) = open_terminal(Path::new(&multiplexer))?;
         let share = |file: &OwnedFd| file.try_clone().map_err(NodeError::file("share", "/dev/ptmx"));
         command.args(["setsid", "--ctty"]);
         command.env("TERM", "xterm");
@@ -65,17 +66,4 @@ pub(in crate::node) async fn enter(
     command.args(command_line);
     let child = spawner.spawn(command).await?;
     Ok(Entered { child, terminal })
-}
-
-/// A terminal among those of the container, so that programs in it find it under /dev/pts.
-fn open_terminal(pid: Pid) -> Result<(File, OwnedFd), NodeError> {
-    let path = format!("/proc/{}/root/dev/ptmx", pid.as_raw_nonzero());
-    let failed = |errno: rustix::io::Errno| NodeError::file("open", &path)(errno.into());
-    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let ours = rustix::fs::open(&path, flags, Mode::empty()).map_err(failed)?;
-    rustix::pty::grantpt(&ours).map_err(failed)?;
-    rustix::pty::unlockpt(&ours).map_err(failed)?;
-    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-    let theirs = rustix::pty::ioctl_tiocgptpeer(&ours, flags).map_err(failed)?;
-    Ok((File::from(ours), theirs))
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Context, Pod};
 use crate::node::NodeError;
-use crate::node::container::{Mount, Plan, write_etc};
+use crate::node::container::{Input, Mount, Plan, write_etc};
 use crate::node::environment::Environment;
 use crate::node::images::Image;
 use crate::node::volumes::Sources;
@@ -82,8 +82,14 @@ pub(super) fn plan(
         read_only_root: container.pointer("/securityContext/readOnlyRootFilesystem")
             == Some(&Value::Bool(true)),
         programs: context.programs.of(image, is_init && context.timing.is_fast()),
+        input: input(container),
         environment,
     })
+}
+
+fn input(container: &Value) -> Input {
+    let is_set = |field: &str| container.get(field) == Some(&Value::Bool(true));
+    Input { is_open: is_set("stdin"), is_for_one_client: is_set("stdinOnce"), is_terminal: is_set("tty") }
 }
 
 fn mounts(container: &Value, environment: &Environment, sources: &Sources) -> Result<Vec<Mount>, NodeError> {
