@@ -7,6 +7,7 @@
 pub mod api;
 pub mod cli;
 pub mod controllers;
+mod cron;
 pub mod faults;
 pub mod gke;
 mod glob;

@@ -6,6 +6,8 @@
 //! runs a process or opens a connection (that is the node's), and the life of nodes (that is GKE's).
 
 mod apply;
+mod cronjob;
+mod daemonset;
 mod definitions;
 mod deployment;
 pub(crate) mod digest;
@@ -22,6 +24,7 @@ mod node_lifecycle;
 pub(crate) mod object;
 mod pod_gc;
 mod replicaset;
+mod revisions;
 mod runner;
 mod scheduler;
 mod seed;

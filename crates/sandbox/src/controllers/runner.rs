@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::apply::apply_write;
 use super::world::{Reconciler, World};
 use super::{
-    definitions, deployment, disruption, endpoints, expansion, garbage, job, load_balancers, namespaces,
-    node_lifecycle, pod_gc, replicaset, scheduler, seed, statefulset, volumes,
+    cronjob, daemonset, definitions, deployment, disruption, endpoints, expansion, garbage, job,
+    load_balancers, namespaces, node_lifecycle, pod_gc, replicaset, scheduler, seed, statefulset, volumes,
 };
 use crate::store::{Status, Store};
 
@@ -21,12 +21,14 @@ const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(1);
 /// A snapshot is taken again when writes came between its lists, this often at most.
 const SNAPSHOT_ATTEMPTS_MAX: usize = 8;
 
-static RECONCILERS: [&Reconciler; 15] = [
+static RECONCILERS: [&Reconciler; 17] = [
     &namespaces::RECONCILER,
     &deployment::RECONCILER,
     &replicaset::RECONCILER,
     &statefulset::RECONCILER,
+    &daemonset::RECONCILER,
     &job::RECONCILER,
+    &cronjob::RECONCILER,
     &volumes::RECONCILER,
     &expansion::RECONCILER,
     &scheduler::RECONCILER,

@@ -48,7 +48,7 @@ fn untolerated_taint(pod: &Value, node: &Value) -> Option<Refusal> {
         })
 }
 
-fn unmatched_affinity(pod: &Value, node: &Value) -> Option<Refusal> {
+pub(super) fn unmatched_affinity(pod: &Value, node: &Value) -> Option<Refusal> {
     let labels = node.pointer("/metadata/labels");
     let by_selector = pod.pointer("/spec/nodeSelector").is_none_or(|wanted| contains(labels, wanted));
     let required = pod.pointer(

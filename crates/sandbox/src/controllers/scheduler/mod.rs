@@ -32,6 +32,11 @@ pub(crate) const RECONCILER: Reconciler = Reconciler {
     reconcile,
 };
 
+/// Whether a pod's selector and node affinity let it onto a node.
+pub(super) fn suits(pod: &Value, node: &Value) -> bool {
+    filter::unmatched_affinity(pod, node).is_none()
+}
+
 /// The nodes and the pods on them, pods placed in this round included.
 struct Cluster<'a> {
     nodes: Vec<&'a Value>,

@@ -8,7 +8,6 @@
 mod adoption;
 mod claims;
 mod pods;
-mod revisions;
 mod rollout;
 mod status;
 #[cfg(test)]
@@ -17,9 +16,9 @@ mod tests;
 use serde_json::Value;
 
 use super::object::{integer, is_controlled_by, is_terminating, list, namespace, text, uid};
+use super::revisions::{self, Revisions};
 use super::selector::selects;
 use super::world::{Plan, Reconciler, World};
-use revisions::Revisions;
 
 pub(crate) const RECONCILER: Reconciler = Reconciler {
     name: "statefulset-controller",

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{RECONCILER, revisions};
+use super::RECONCILER;
 use crate::controllers::object::name;
 use crate::controllers::testing::{deleted, messages, owned_by, ready, status_of, summary, world};
 use crate::controllers::world::{Plan, Write};
@@ -214,7 +214,7 @@ fn claims_are_owned_as_the_retention_policy_says() {
 fn revisions_have_the_hashes_of_kubernetes() {
     let recorded = include_str!("../testdata/controller-revision.json");
     let revision: Value = serde_json::from_str(recorded).expect("the record is JSON");
-    let hash = revisions::revision_hash(&revision["data"], 0);
+    let hash = crate::controllers::revisions::revision_hash(&revision["data"], 0);
     assert_eq!(format!("cache-server-{hash}"), name(&revision));
 }
 

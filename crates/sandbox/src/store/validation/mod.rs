@@ -57,6 +57,8 @@ fn check_body(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
         ("apps", "StatefulSet" | "Deployment" | "ReplicaSet" | "DaemonSet") => {
             workloads::check(object, causes)
         }
+        ("batch", "Job") => workloads::check_job(object.get("spec").unwrap_or(&Value::Null), "spec", causes),
+        ("batch", "CronJob") => workloads::check_cron_job(object, causes),
         ("policy", "PodDisruptionBudget") => check_budget(object, causes),
         _ => {}
     }

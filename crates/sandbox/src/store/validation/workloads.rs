@@ -1,8 +1,10 @@
 //! Workloads: selector, template, and what of a StatefulSet may change.
 
-use serde_json::Value;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
 
 use super::{Cause, at, check_immutable, object, pod};
+use crate::cron::Schedule;
 use crate::store::selector::LabelSelector;
 
 /// The fields of a StatefulSet's spec that may change.
@@ -42,14 +44,43 @@ pub(super) fn check(object: &Value, causes: &mut Vec<Cause>) {
     pod::check_pod_spec(&spec, "spec.template.spec", causes);
 }
 
+/// A job's pods end by themselves.
+pub(super) fn check_job(spec: &Value, path: &str, causes: &mut Vec<Cause>) {
+    let pod_spec = spec.pointer("/template/spec").unwrap_or(&Value::Null);
+    let path = format!("{path}.template.spec");
+    pod::check_pod_spec(pod_spec, &path, causes);
+    if !matches!(object::text(pod_spec, "/restartPolicy"), "OnFailure" | "Never") {
+        let hint = "valid values: \"OnFailure\", \"Never\"";
+        causes.push(Cause::required(format!("{path}.restartPolicy"), hint));
+    }
+}
+
+pub(super) fn check_cron_job(object: &Value, causes: &mut Vec<Cause>) {
+    let (schedule, zone) = (object::text(object, "/spec/schedule"), object::text(object, "/spec/timeZone"));
+    if schedule.is_empty() {
+        causes.push(Cause::required("spec.schedule", ""));
+    } else if let Err(why) = Schedule::parse(schedule) {
+        causes.push(Cause::invalid("spec.schedule", &json!(schedule), why));
+    }
+    if !zone.is_empty() && TimeZone::get(zone).is_err() {
+        causes.push(Cause::invalid("spec.timeZone", &json!(zone), format!("unknown time zone {zone}")));
+    }
+    let policy = object::text(object, "/spec/concurrencyPolicy");
+    let policies = ["Allow", "Forbid", "Replace"];
+    if !policies.contains(&policy) {
+        causes.push(Cause::unsupported("spec.concurrencyPolicy", &json!(policy), &policies));
+    }
+    let job = object.pointer("/spec/jobTemplate/spec").unwrap_or(&Value::Null);
+    check_job(job, "spec.jobTemplate.spec", causes);
+}
+
 /// Claims of a StatefulSet are volumes of its pods.
 fn add_claims(object: &Value, spec: &mut Value) {
     let claims = object::items(object, "/spec/volumeClaimTemplates");
     if claims.is_empty() || !spec.is_object() {
         return;
     }
-    let names: Vec<Value> =
-        claims.iter().map(|claim| serde_json::json!({"name": object::name(claim)})).collect();
+    let names: Vec<Value> = claims.iter().map(|claim| json!({"name": object::name(claim)})).collect();
     let map = spec.as_object_mut().expect("checked above");
     let volumes = map.entry("volumes").or_insert_with(|| Value::Array(Vec::new()));
     if let Some(volumes) = volumes.as_array_mut() {
@@ -93,8 +124,6 @@ pub(super) fn check_stateful_set_change(stored: &Value, object: &Value, causes: 
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
