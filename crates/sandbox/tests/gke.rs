@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use sandbox::controllers::eviction::{Refusal, evict};
 use sandbox::faults::{ApiFault, Effect, Fault, Faults, Service, Verb};
 use sandbox::gke::{Gke, Settings, router};
-use sandbox::store::{DeleteOptions, Key, Store, kinds};
+use sandbox::store::{DeleteOptions, EventType, Key, Store, kinds};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -384,6 +384,106 @@ async fn a_size_changed_behind_the_pools_back_shows_in_the_group_only() {
     let (_, live) = call(&project, "GET", &pool, &json!({})).await;
     assert_eq!(live["initialNodeCount"], 1, "the pool says what it was made with");
     assert_eq!(project.nodes_of("default-pool").len(), 3);
+}
+
+#[tokio::test]
+async fn instances_deleted_from_a_group_make_it_smaller() {
+    let project = Project::start().await;
+    let pool = format!("/v1/{CLUSTER}/nodePools/default-pool");
+    let (_, live) = call(&project, "GET", &pool, &json!({})).await;
+    let group =
+        text(&live["instanceGroupUrls"][0]).trim_start_matches("https://www.googleapis.com").to_owned();
+    call(&project, "POST", &format!("{group}/resize?size=3"), &json!({})).await;
+    let nodes = project.nodes_of("default-pool");
+    let gone = text(&nodes[1]["metadata"]["name"]);
+    let delete = async |instance: &str| {
+        let asked = json!({"instances": [format!("zones/asia-east1-a/instances/{instance}")]});
+        call(&project, "POST", &format!("{group}/deleteInstances"), &asked).await
+    };
+    let (status, operation) = delete(gone).await;
+    assert_eq!((status, text(&operation["status"])), (200, "DONE"));
+    let left: Vec<_> =
+        project.nodes_of("default-pool").iter().map(|node| node["metadata"]["name"].clone()).collect();
+    assert!(left.len() == 2 && !left.contains(&json!(gone)), "{left:?}");
+    let (_, managers) = call(&project, "GET", &group, &json!({})).await;
+    assert_eq!(managers["targetSize"], 2);
+    let (status, refused) = delete(gone).await;
+    assert_eq!(status, 400);
+    assert!(text(&refused["error"]["message"]).contains("is not a member"), "{refused}");
+}
+
+/// The most and the fewest nodes that there were while an upgrade replaced three.
+async fn check_surge(settings: Value, expected: (usize, usize)) {
+    let project = Project::start().await;
+    let pool = format!("/v1/{CLUSTER}/nodePools/default-pool");
+    carry_out(&project, "POST", &format!("{pool}:setSize"), &json!({"nodeCount": 3})).await;
+    carry_out(&project, "PUT", &pool, &json!({"upgradeSettings": settings})).await;
+    let before = project.nodes();
+    let mut watch = project.store.watch(&kinds::NODE, None, project.store.revision()).expect("a watch");
+    let done = carry_out(&project, "PUT", &pool, &json!({"machineType": "e2-standard-8"})).await;
+    assert_eq!(text(&done["progress"]["metrics"][0]["intValue"]), "3");
+    let (mut count, mut most, mut fewest, mut changes) = (before.len(), 0, usize::MAX, 0);
+    while changes < 2 * before.len() {
+        match watch.next().await.expect("an event").event_type {
+            EventType::Added => count += 1,
+            EventType::Deleted => count -= 1,
+            EventType::Modified => continue,
+        }
+        changes += 1;
+        (most, fewest) = (most.max(count), fewest.min(count));
+    }
+    assert_eq!((most, fewest), expected);
+    let kept = project
+        .nodes()
+        .iter()
+        .filter(|node| before.iter().any(|old| old["metadata"]["uid"] == node["metadata"]["uid"]))
+        .count();
+    assert_eq!((project.nodes().len(), kept), (3, 0));
+}
+
+#[tokio::test]
+async fn an_upgrade_replaces_as_many_nodes_at_once_as_its_settings_allow() {
+    check_surge(json!({"maxSurge": 1, "maxUnavailable": 0}), (4, 3)).await;
+    check_surge(json!({"maxSurge": 2, "maxUnavailable": 1}), (5, 2)).await;
+    check_surge(json!({"maxSurge": 0, "maxUnavailable": 2}), (3, 1)).await;
+}
+
+#[tokio::test]
+async fn a_pool_grows_within_its_limits_for_pods_that_no_node_takes() {
+    let project = Project::start().await;
+    let pool = format!("/v1/{CLUSTER}/nodePools/default-pool");
+    let create = |name: &str, cpu: &str| {
+        let pod = json!({"metadata": {"name": name, "namespace": "default"}, "spec": {"containers": [
+            {"name": "c", "image": "redis", "resources": {"requests": {"cpu": cpu}}}]}});
+        project.store.create(&kinds::POD, pod).expect("a pod");
+    };
+    let is_placed = |project: &Project, name: &str| {
+        let pod = project.store.get(&Key::namespaced(&kinds::POD, "default", name)).expect("a pod");
+        pod["spec"]["nodeName"].is_string()
+    };
+    let has_event = |project: &Project, name: &str, reason: &str| {
+        let events = project.store.list(&kinds::EVENT, None).0;
+        events.iter().any(|event| event["reason"] == reason && event["involvedObject"]["name"] == name)
+    };
+    let limits = json!({"enabled": true, "minNodeCount": 1, "maxNodeCount": 3});
+    carry_out(&project, "POST", &format!("{pool}:setAutoscaling"), &json!({"autoscaling": limits})).await;
+    // Sixteen cores a node: one of these fits the node that is there, and two of the others share a new one.
+    for name in ["a", "b"] {
+        create(name, "10");
+    }
+    for name in ["c", "d"] {
+        create(name, "7");
+    }
+    create("huge", "100");
+    project.until("places", |project| ["a", "b", "c", "d"].iter().all(|name| is_placed(project, name))).await;
+    project.until("a refusal", |project| has_event(project, "huge", "NotTriggerScaleUp")).await;
+    assert_eq!(project.nodes_of("default-pool").len(), 3);
+    for name in ["e", "f"] {
+        create(name, "10");
+    }
+    project.until("a refusal", |project| has_event(project, "f", "NotTriggerScaleUp")).await;
+    assert_eq!(project.nodes_of("default-pool").len(), 3, "no more than the limit");
+    assert!(["huge", "e", "f"].iter().all(|name| !is_placed(&project, name)));
 }
 
 #[tokio::test]

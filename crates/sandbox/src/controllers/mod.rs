@@ -26,7 +26,7 @@ mod pod_gc;
 mod replicaset;
 mod revisions;
 mod runner;
-mod scheduler;
+pub(crate) mod scheduler;
 mod seed;
 mod selector;
 mod statefulset;
@@ -34,6 +34,6 @@ mod statefulset;
 mod testing;
 mod toleration;
 mod volumes;
-mod world;
+pub(crate) mod world;
 
 pub use runner::{Settings, spawn};

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::Gke;
 use super::error::GoogleError;
 use super::pool::{Group, group_url};
+use crate::controllers::object::list;
 
 impl Gke {
     fn find_group(&self, zone: &str, name: &str) -> Result<(String, Group), GoogleError> {
@@ -76,15 +77,49 @@ impl Gke {
         for node in self.surplus_of(&pool) {
             self.remove_node(&node);
         }
+        Ok(self.group_operation(zone, name, "resize"))
+    }
+
+    /// Machines go without a drain, and the group is smaller by them.
+    pub(super) fn delete_instances(
+        &self,
+        zone: &str,
+        name: &str,
+        body: &Value,
+    ) -> Result<Value, GoogleError> {
+        let (pool, group) = self.find_group(zone, name)?;
+        let asked: Vec<&str> = list(body, "/instances").iter().filter_map(Value::as_str).collect();
+        let asked: Vec<&str> = asked.iter().map(|url| url.rsplit('/').next().unwrap_or(url)).collect();
+        if asked.is_empty() {
+            return Err(GoogleError::invalid("Required field 'instances' not specified"));
+        }
+        let is_member = |one: &&&str| group.instances.iter().any(|instance| instance.name == **one);
+        if let Some(stranger) = asked.iter().find(|one| !is_member(one)) {
+            return Err(GoogleError::invalid(format!(
+                "Invalid value for field 'instances': '{stranger}'. The instance is not a member of '{name}'."
+            )));
+        }
+        if let Some(record) = self.state().pools.get_mut(&pool) {
+            for group in record.groups.iter_mut().filter(|group| group.name == name) {
+                let fewer = u32::try_from(asked.len()).unwrap_or(u32::MAX);
+                group.target_size = group.target_size.saturating_sub(fewer);
+            }
+        }
+        asked.iter().for_each(|node| self.remove_node(node));
+        Ok(self.group_operation(zone, name, "deleteInstances"))
+    }
+
+    /// What Compute answers to a change of a group, which is done by then.
+    fn group_operation(&self, zone: &str, name: &str, verb: &str) -> Value {
         let project = &self.settings().project;
-        Ok(json!({
+        json!({
             "kind": "compute#operation",
-            "name": format!("operation-resize-{name}"),
-            "operationType": "compute.instanceGroupManagers.resize",
+            "name": format!("operation-{verb}-{name}"),
+            "operationType": format!("compute.instanceGroupManagers.{verb}"),
             "targetLink": group_url(self.settings(), zone, name),
             "status": "DONE",
             "progress": 100,
             "zone": format!("https://www.googleapis.com/compute/v1/projects/{project}/zones/{zone}"),
-        }))
+        })
     }
 }

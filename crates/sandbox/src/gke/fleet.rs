@@ -88,6 +88,13 @@ impl Gke {
         groups.flat_map(|group| &group.instances).map(|instance| instance.name.clone()).collect()
     }
 
+    /// The names of a pool's nodes, zone by zone.
+    fn nodes_by_group(&self, pool_name: &str) -> Vec<Vec<String>> {
+        let state = self.state();
+        let groups = state.pools.get(pool_name).into_iter().flat_map(|pool| &pool.groups);
+        groups.map(|group| group.instances.iter().map(|instance| instance.name.clone()).collect()).collect()
+    }
+
     /// The names of the nodes above the target sizes: the youngest of each group.
     pub(super) fn surplus_of(&self, pool_name: &str) -> Vec<String> {
         let state = self.state();
@@ -197,21 +204,43 @@ impl Gke {
         if text(&settings, "/strategy") == "BLUE_GREEN" {
             return self.roll_blue_green(pool_name, ongoing).await;
         }
-        let has_surge = integer(&settings, "/maxSurge").unwrap_or(0) > 0;
-        let old = self.nodes_of(pool_name);
-        self.expect_nodes(ongoing, old.len());
-        for node in old {
-            // With surge a new node comes first, without it the old one goes first.
-            let extra = has_surge.then(|| self.surge(pool_name, &node)).flatten();
-            if let Err(why) = self.drain(&node, ongoing).await {
-                extra.iter().for_each(|extra| self.remove_node(extra));
-                return Err(why);
-            }
-            self.remove_node(&node);
-            self.fill_groups(pool_name);
-            self.count_node(ongoing);
+        let most = |field: &str| usize::try_from(integer(&settings, field).unwrap_or(0)).unwrap_or(0);
+        let (surge, unavailable) = (most("/maxSurge"), most("/maxUnavailable"));
+        let groups = self.nodes_by_group(pool_name);
+        self.expect_nodes(ongoing, groups.iter().map(Vec::len).sum());
+        for batch in groups.iter().flat_map(|nodes| nodes.chunks((surge + unavailable).max(1))) {
+            self.roll_batch(pool_name, batch, surge, ongoing).await?;
         }
         Ok(())
+    }
+
+    /// Replaces some nodes of a group at once: as many new ones first as may be surplus, the others afterwards.
+    async fn roll_batch(
+        &self,
+        pool_name: &str,
+        batch: &[String],
+        surge: usize,
+        ongoing: &Ongoing,
+    ) -> Result<(), String> {
+        let extra: Vec<String> =
+            batch.iter().take(surge).filter_map(|node| self.surge(pool_name, node)).collect();
+        batch.iter().for_each(|node| self.cordon(node));
+        let drains = batch.iter().map(async |node| {
+            self.drain(node, ongoing).await?;
+            self.remove_node(node);
+            self.count_node(ongoing);
+            Ok(())
+        });
+        let drained: Vec<Result<(), String>> = futures::future::join_all(drains).await;
+        let result: Result<(), String> = drained.into_iter().collect();
+        if result.is_err() {
+            // An abort keeps what it did not reach, and no more than that.
+            let left = self.nodes_of(pool_name);
+            let stayed = batch.iter().filter(|node| left.contains(node)).count();
+            extra.iter().take(stayed).for_each(|node| self.remove_node(node));
+        }
+        self.fill_groups(pool_name);
+        result
     }
 
     /// All new nodes first, then no pod goes to an old one, then the old ones are drained, and go together.

@@ -5,6 +5,7 @@
 //! operations run). Absent: creating clusters, anything of Compute but instance group managers,
 //! persistence.
 
+mod autoscaler;
 mod checks;
 mod cluster;
 mod compute;
@@ -132,6 +133,7 @@ impl Gke {
         let shared = Shared { settings, store, state: Mutex::default(), faults, started, shutdown };
         let gke = Self { shared: Arc::new(shared) };
         gke.start_default_pool();
+        tokio::spawn(gke.clone().autoscale());
         gke
     }
 

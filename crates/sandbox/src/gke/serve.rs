@@ -217,6 +217,7 @@ impl Gke {
                 let size = query(uri, "size").map(str::to_owned).or(in_body).unwrap_or_default();
                 self.resize_group(zone, name, &size)
             }
+            ("POST", ["deleteInstances"]) => self.delete_instances(zone, name, &parse_body(body)?),
             _ => Err(unknown()),
         }
     }

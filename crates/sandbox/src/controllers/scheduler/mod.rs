@@ -32,6 +32,16 @@ pub(crate) const RECONCILER: Reconciler = Reconciler {
     reconcile,
 };
 
+/// Whether a node, one that is there or one more, could take a pod as things are.
+pub(crate) fn fits(world: &World, pod: &Value, node: &Value) -> bool {
+    let is_placed = |pod: &&Value| !is_pod_finished(pod) && !text(pod, "/spec/nodeName").is_empty();
+    let mut nodes: Vec<&Value> = world.all("Node").filter(|known| name(known) != name(node)).collect();
+    nodes.push(node);
+    let cluster = Cluster { nodes, placed: world.all("Pod").filter(is_placed).cloned().collect() };
+    let claims = volumes::claims_of(world, pod);
+    claims.is_ok_and(|claims| filter::refusals(&cluster, pod, node, &claims).is_empty())
+}
+
 /// Whether a pod's selector and node affinity let it onto a node.
 pub(super) fn suits(pod: &Value, node: &Value) -> bool {
     filter::unmatched_affinity(pod, node).is_none()
