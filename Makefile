@@ -5,7 +5,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help deps tools build demo test soak lint fuzz bench docs clean
+.PHONY: help deps tools build demo test soak lint fuzz bench dist docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ fuzz: ## the chart engine on mutated templates, archives and values: FUZZ_ROUNDS
 bench: tools build ## counts and whole-process figures beside their aims and a peer
 	$(CARGO) build --release --workspace --examples
 	@scripts/bench
+
+dist: build ## target/dist: what a registry takes for a release, signed by the key of GPG_FINGERPRINT
+	@scripts/dist
 
 docs: ## the registry's pages, written from the schema
 	$(CARGO) run --quiet --example docs

@@ -9,7 +9,7 @@ use helm::action::{self, Options};
 use helm::chart::Chart;
 use helm::cluster::{Clock, Cluster as _};
 use helm::release::History;
-use helm::render::{Request, render_on};
+use helm::render::{Request, offline_capabilities, render_on};
 use helm::template::World;
 use helm::value::Map;
 use helm::values;
@@ -68,7 +68,8 @@ async fn change(
     for file in files.iter().filter(|word| **word != "-f") {
         given = values::merge(&given, &values::parse(&std::fs::read_to_string(file)?)?);
     }
-    let capabilities = cluster.capabilities().await?;
+    let reads = chart.reads_capabilities() || format!("{given:?}").contains("Capabilities");
+    let capabilities = if reads { cluster.capabilities().await? } else { offline_capabilities() };
     let revision = match is_upgrade {
         true => History::read(cluster, NAMESPACE, name).await?.next_revision(),
         false => 1,

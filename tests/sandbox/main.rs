@@ -4,6 +4,7 @@
 mod adopt;
 mod application;
 mod charts;
+mod dist;
 mod drift;
 mod drift_objects;
 mod existing;

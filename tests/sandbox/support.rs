@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The directory that cargo built the binaries into.
-fn binaries() -> PathBuf {
+pub(crate) fn binaries() -> PathBuf {
     let provider = Path::new(env!("CARGO_BIN_EXE_terraform-provider-redis"));
     provider.parent().expect("a binary has a directory").to_path_buf()
 }
