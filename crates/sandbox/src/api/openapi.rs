@@ -94,13 +94,24 @@ fn document(kinds: &[&'static Kind], group: &str, version: &str) -> Option<Value
     for kind in &served {
         let shown = json!([{"group": kind.group, "version": kind.version, "kind": kind.kind}]);
         if kind.is_custom {
-            schemas.insert(definition_of(kind), render_struct(schema(), &type_name(kind)));
+            schemas.insert(definition_of(kind), render_custom(kind));
         }
         if let Some(definition) = schemas.get_mut(&definition_of(kind)) {
             definition["x-kubernetes-group-version-kind"] = shown;
         }
     }
     Some(json!({"openapi": "3.0.0", "info": info(), "paths": paths, "components": {"schemas": schemas}}))
+}
+
+/// A definition's own schema, with what all objects have.
+fn render_custom(kind: &Kind) -> Value {
+    let every = render_struct(schema(), &type_name(kind));
+    let Some(structure) = kind.structure else { return every };
+    let mut body = structure.clone();
+    for field in ["apiVersion", "kind", "metadata"] {
+        body["properties"][field] = every["properties"][field].clone();
+    }
+    body
 }
 
 /// The name of a kind's type.

@@ -40,6 +40,9 @@ pub(super) fn kind_of(definition: &Value) -> Option<&'static Kind> {
         in_category_all: words("/categories").any(|category| category == "all"),
         is_custom: true,
         columns: columns.collect::<Vec<_>>().leak(),
+        structure: version
+            .pointer("/schema/openAPIV3Schema")
+            .map(|schema| &*Box::leak(Box::new(schema.clone()))),
     };
     let mut defined = DEFINED.lock().unwrap_or_else(PoisonError::into_inner);
     let shown = format!("{wanted:?}");

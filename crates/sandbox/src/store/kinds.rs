@@ -19,6 +19,8 @@ pub struct Kind {
     pub is_custom: bool,
     /// The columns that a definition asks for; the others' are the table's.
     pub columns: &'static [Column],
+    /// The structural schema of a custom kind.
+    pub structure: Option<&'static serde_json::Value>,
 }
 
 /// A column of a custom kind's table.
@@ -107,6 +109,7 @@ macro_rules! kinds {
                 in_category_all: $all,
                 is_custom: false,
                 columns: &[],
+                structure: None,
             };
         )*
         /// Every kind, in the order of discovery.

@@ -24,6 +24,7 @@ pub mod schema;
 pub mod selector;
 mod service_addresses;
 mod status;
+pub(crate) mod structural;
 mod update;
 mod validation;
 mod watch;

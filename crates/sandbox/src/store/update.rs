@@ -80,6 +80,8 @@ impl Store {
         managed::keep_times(&stored, &mut object);
         if options.subresource != Some("status") {
             finish(key, &stored, &mut object, &mut addresses)?;
+        } else if let causes @ [_, ..] = &validation::validate_status(key.kind, &object)[..] {
+            return Err(Status::invalid(key.kind, &key.name, causes));
         }
         if *stored == object {
             return Ok(stored);

@@ -7,7 +7,7 @@ mod workloads;
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-use super::{Kind, kinds, object};
+use super::{Kind, kinds, object, structural};
 use object::{child, set_default};
 
 /// The object of a kind with nothing set, as Go's encoder prints it: managed fields are computed against it.
@@ -88,6 +88,9 @@ pub(super) fn reset_status(kind: &Kind, object: &mut Value) {
 /// Fills in absent fields, before validation.
 pub(super) fn apply(kind: &Kind, object: &mut Value) {
     drop_nulls(object);
+    if let Some(structure) = kind.structure {
+        structural::fill_defaults(structure, object);
+    }
     match (kind.group, kind.kind) {
         ("", "Pod") => pod::pod(object),
         ("", "Service") => service(object),

@@ -6,7 +6,7 @@ use super::merge::{merge, prune};
 use super::typed::{compare, fields_of, item_element};
 use super::{Entry, FieldSet, parse_entries, strip, without_record, write_entries};
 use crate::store::schema::{ListMerge, Schema, Type, schema};
-use crate::store::{Kind, Status, format_time, object};
+use crate::store::{Kind, Status, format_time, object, structural};
 
 /// Who applies, and how.
 #[derive(Clone, Debug)]
@@ -56,7 +56,12 @@ pub fn apply(kind: &Kind, live: &Value, applied: &Value, options: &ApplyOptions)
 /// Refuses a configuration that cannot be merged: unknown fields, or list items that cannot be told apart.
 pub fn check(kind: &Kind, applied: &Value) -> Result<(), Status> {
     let root = schema().root(kind);
-    check_typed(schema(), &root, applied, "").map_err(|why| not_typed(kind, applied, &why))
+    check_typed(schema(), &root, applied, "").map_err(|why| not_typed(kind, applied, &why))?;
+    let strange = kind.structure.map(|structure| structural::prune(structure, &mut applied.clone()));
+    match strange.unwrap_or_default().first() {
+        Some(path) => Err(not_typed(kind, applied, &format!(".{path}: field not declared in schema"))),
+        None => Ok(()),
+    }
 }
 
 /// Refuses or takes what others hold of the changed fields.

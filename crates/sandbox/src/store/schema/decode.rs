@@ -5,7 +5,7 @@ use base64::Engine as _;
 use serde_json::Value;
 
 use super::{Schema, Type, schema};
-use crate::store::{Kind, Status};
+use crate::store::{Kind, Status, structural};
 
 /// Checks the object's types and drops its unknown fields, whose paths it returns.
 pub fn decode(kind: &Kind, object: &mut Value) -> Result<Vec<String>, Status> {
@@ -13,6 +13,7 @@ pub fn decode(kind: &Kind, object: &mut Value) -> Result<Vec<String>, Status> {
     let mut walk = Walk { schema: schema(), kind, unknown: &mut unknown };
     let root = walk.schema.root(kind);
     walk.check(&root, object, "", "")?;
+    unknown.extend(kind.structure.map(|structure| structural::prune(structure, object)).unwrap_or_default());
     Ok(unknown)
 }
 

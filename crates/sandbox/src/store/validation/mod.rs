@@ -8,7 +8,7 @@ mod workloads;
 use serde_json::{Value, json};
 
 use super::quantity::parse_quantity_milli;
-use super::{Cause, Kind, object};
+use super::{Cause, Kind, object, structural};
 
 /// What is wrong with a new object.
 pub(super) fn validate_new(kind: &Kind, object: &Value) -> Vec<Cause> {
@@ -48,6 +48,9 @@ pub(super) fn validate_changed(kind: &Kind, stored: &Value, object: &Value) -> V
 }
 
 fn check_body(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
+    if let Some(structure) = kind.structure {
+        causes.extend(structural::validate(structure, object));
+    }
     match (kind.group, kind.kind) {
         ("", "Pod") => pod::check_pod_spec(object.get("spec").unwrap_or(&Value::Null), "spec", causes),
         ("", "Service") => service::check(object, causes),
@@ -60,6 +63,7 @@ fn check_body(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
         ("batch", "Job") => workloads::check_job(object.get("spec").unwrap_or(&Value::Null), "spec", causes),
         ("batch", "CronJob") => workloads::check_cron_job(object, causes),
         ("policy", "PodDisruptionBudget") => check_budget(object, causes),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => check_definition(object, causes),
         _ => {}
     }
 }
@@ -136,4 +140,29 @@ fn check_budget(object: &Value, causes: &mut Vec<Cause>) {
         let spec = object.get("spec").cloned().unwrap_or_default();
         causes.push(Cause::invalid("spec", &spec, "minAvailable and maxUnavailable cannot be both set"));
     }
+}
+
+fn check_definition(object: &Value, causes: &mut Vec<Cause>) {
+    let (plural, group) = (object::text(object, "/spec/names/plural"), object::text(object, "/spec/group"));
+    if object::name(object) != format!("{plural}.{group}") {
+        let why = "must be spec.names.plural+\".\"+spec.group";
+        causes.push(Cause::invalid("metadata.name", &json!(object::name(object)), why));
+    }
+    let versions = object::items(object, "/spec/versions");
+    for (index, version) in versions.iter().enumerate() {
+        if version.pointer("/schema/openAPIV3Schema").is_none() {
+            let field = format!("spec.versions[{index}].schema.openAPIV3Schema");
+            causes.push(Cause::required(field, "schemas are required"));
+        }
+    }
+    if versions.iter().filter(|version| version["storage"] == true).count() != 1 {
+        let versions = json!(versions.iter().map(|version| version["name"].clone()).collect::<Vec<_>>());
+        let why = "must have exactly one version marked as storage version";
+        causes.push(Cause::invalid("spec.versions", &versions, why));
+    }
+}
+
+/// What of a custom object's status does not fit its schema.
+pub(super) fn validate_status(kind: &Kind, object: &Value) -> Vec<Cause> {
+    kind.structure.map(|structure| structural::validate(structure, object)).unwrap_or_default()
 }
