@@ -3,10 +3,53 @@
 //! Public charts render the password's Secret themselves unless they are given one. To the provider
 //! such a Secret is one that exists: no upgrade renders it again, and no record holds its password.
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
+use super::facts::parts;
 use super::observed::ReleaseSeen;
+use super::reconstructed::put;
+use crate::chart::SecretKey;
 use crate::chart::effective::{effective, names};
+
+/// Where the pods say otherwise than the values, as those of a fork that calls its values otherwise
+/// do, the pods are right.
+pub fn facts_as_values(seen: &mut ReleaseSeen, release: &str, namespace: &str) {
+    let names = names(&seen.effective_values, release, namespace);
+    let effective = effective(&seen.effective_values, &names);
+    let facts = parts(&seen.manifest).map(|parts| parts.identity()).unwrap_or_default();
+    let fact = |path: &[&str]| facts.iter().find(|(at, _)| *at == path).map(|(_, fact)| fact.clone());
+    let secret =
+        |secret: &Option<SecretKey>| secret.as_ref().map(|secret| (json!(secret.secret), json!(secret.key)));
+    let quorum = effective.sentinel.get("quorum").and_then(|quorum| quorum.parse::<u32>().ok());
+    let said = [
+        (&["fullnameOverride"][..], json!(names.fullname)),
+        (&["nameOverride"], json!(names.name)),
+        (&["redis", "port"], json!(effective.redis_port)),
+        (&["sentinel", "port"], json!(effective.sentinel_port)),
+        (&["redis", "masterGroupName"], json!(effective.master_group_name)),
+        (&["sentinel", "quorum"], json!(quorum)),
+    ];
+    let mut wrong: Vec<(&[&str], Json)> = Vec::new();
+    for (path, said) in said {
+        wrong.extend(fact(path).filter(|fact| !said.is_null() && *fact != said).map(|fact| (path, fact)));
+    }
+    for (said, paths) in [
+        (secret(&effective.auth), [&["existingSecret"][..], &["authKey"], &["auth"]]),
+        (
+            secret(&effective.sentinel_auth),
+            [&["sentinel", "existingSecret"], &["sentinel", "authKey"], &["sentinel", "auth"]],
+        ),
+    ] {
+        let live = fact(paths[0]).zip(fact(paths[1]));
+        if live.is_some() && live != said {
+            wrong.extend(paths.into_iter().filter_map(|path| Some((path, fact(path)?))));
+        }
+    }
+    for (path, fact) in wrong {
+        put(&mut seen.config, path, fact.clone());
+        put(&mut seen.effective_values, path, fact);
+    }
+}
 
 /// Shows Secrets that the chart rendered as existing ones.
 pub fn own_secrets_as_existing(seen: &mut ReleaseSeen, release: &str, namespace: &str) {
@@ -18,8 +61,8 @@ pub fn own_secrets_as_existing(seen: &mut ReleaseSeen, release: &str, namespace:
     ] {
         let Some(secret) = secret.filter(|secret| secret.rendered_by_chart) else { continue };
         seen.objects.remove(&format!("Secret/{}", secret.secret));
-        set(&mut seen.config, at, &secret.secret);
-        set(&mut seen.effective_values, at, &secret.secret);
+        put(&mut seen.config, at, json!(secret.secret));
+        put(&mut seen.effective_values, at, json!(secret.secret));
     }
     for values in [&mut seen.config, &mut seen.effective_values] {
         *values = super::values::without_passwords(values);
@@ -31,17 +74,6 @@ pub fn sentinel_secret(values: &Json, release: &str, namespace: &str) -> Option<
     let names = names(values, release, namespace);
     let secret = effective(values, &names).sentinel_auth.filter(|secret| secret.rendered_by_chart)?;
     Some(json!({ "sentinel": { "existingSecret": secret.secret } }))
-}
-
-fn set(values: &mut Json, path: &[&str], text: &str) {
-    let mut at = values;
-    for key in path {
-        if !at.is_object() {
-            *at = Json::Object(Map::new());
-        }
-        at = &mut at[*key];
-    }
-    *at = text.into();
 }
 
 #[cfg(test)]
@@ -60,7 +92,7 @@ mod tests {
             revision: 1,
             status: "deployed".into(),
             chart_version: "4.39.0".into(),
-            chart_name: "recorded",
+            chart_name: Some("recorded"),
             effective_values: config.clone(),
             config,
             manifest: Vec::new(),

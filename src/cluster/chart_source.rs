@@ -9,6 +9,7 @@ use tfplugin_sdk::{Diagnostic, path};
 
 use super::model::{self, Model};
 use super::resolve::chain;
+use super::unrecorded::is_adopted;
 
 /// The name of the chart that comes with the provider.
 pub const BUNDLED: &str = "bundled";
@@ -109,10 +110,11 @@ pub fn refusal(error: &RepositoryError, has_repository: bool) -> Diagnostic {
     Diagnostic::error(summary, format!("{}.", chain(error))).at(path!["chart", attribute])
 }
 
-/// The name for the chart of a release whose state does not say where it came from.
-pub fn name_of_recorded(chart: &Json) -> &'static str {
+/// The name for the chart of a release whose state does not say where it came from; `None` for a record
+/// that was made of what stood there, and holds no chart.
+pub fn name_of_recorded(chart: &Json) -> Option<&'static str> {
     let bundled = chart["metadata"]["annotations"][BUNDLED_ANNOTATION] == "true";
-    if bundled { BUNDLED } else { RECORDED }
+    (!is_adopted(chart)).then_some(if bundled { BUNDLED } else { RECORDED })
 }
 
 #[cfg(test)]
@@ -184,7 +186,7 @@ mod tests {
     fn the_bundled_chart_is_known_by_its_own_word() {
         let release = crate::chart::bundled();
         let record = json!({ "metadata": serde_json::to_value(&release.metadata).expect("metadata") });
-        assert_eq!(name_of_recorded(&record), BUNDLED);
-        assert_eq!(name_of_recorded(&json!({ "metadata": { "name": "redis-ha" } })), RECORDED);
+        assert_eq!(name_of_recorded(&record), Some(BUNDLED));
+        assert_eq!(name_of_recorded(&json!({ "metadata": { "name": "redis-ha" } })), Some(RECORDED));
     }
 }

@@ -15,6 +15,7 @@ use super::read::site;
 use super::refresh::refresh;
 use super::resolve::timeouts;
 use super::site::Site;
+use super::unrecorded;
 use crate::chart::Names;
 use crate::chart::effective::names;
 use crate::gke;
@@ -81,6 +82,9 @@ impl Removal<'_> {
         let observed = observe(site).await?;
         let values = observed.release.as_ref().map(|release| release.effective_values.clone());
         let names = names(&values.unwrap_or_default(), &site.release, &site.namespace);
+        if observed.release.as_ref().is_some_and(|seen| !seen.is_recorded()) {
+            Box::pin(unrecorded::record(site)).await?;
+        }
         let options = Options { stale_after: std::time::Duration::ZERO, ..Options::default() };
         let kubernetes = &site.kubernetes;
         let removed = action::uninstall(kubernetes, &Here, &site.namespace, &site.release, &options).await;

@@ -1,16 +1,16 @@
 //! Finds what a name and a namespace stand for, and says what was found when it is not what can be
 //! managed. Reads only.
 
-use helm::release::{Release, Status};
+use helm::release::Status;
 use serde_json::Value as Json;
 use tfplugin_sdk::{Attr, Diagnostics};
 
 use super::error::Error;
 use super::model::Model;
-use super::observe::recorded_release;
-use super::observed::Observed;
+use super::observed::{Observed, ReleaseSeen};
 use super::site::Site;
 use super::typed::NODE_POOL_LABEL;
+use super::unrecorded;
 use crate::chart::effective::{effective, names};
 use crate::chart::{Effective, Names};
 
@@ -28,12 +28,12 @@ pub enum Unfit {
     )]
     HelmTwo { name: String, config_map: String },
     #[error(
-        "there is no record of a release {namespace}/{name}, but the StatefulSet {namespace}/{set} carries its \
-         labels: it was made without Helm, or the record was lost. Give it one with the chart and the values that \
-         it was made of: helm upgrade --install {name} CHART --namespace {namespace} --take-ownership -f VALUES \
-         (Helm 3.17 or later). Then import it again"
+        "there is no record of a release {namespace}/{name}. The StatefulSet {namespace}/{set} carries its labels, \
+         and cannot be taken as it is: {reason}. Give it a record with the chart and the values that it was made \
+         of: helm upgrade --install {name} CHART --namespace {namespace} --take-ownership -f VALUES (Helm 3.17 or \
+         later). Then import it again"
     )]
-    NoRecord { namespace: String, name: String, set: String },
+    NoRecord { namespace: String, name: String, set: String, reason: String },
     #[error(
         "revision {revision} of the release {namespace}/{name} is {status}: somebody works on it, or was \
          interrupted. Wait until it is done; if nobody is at it: helm rollback {name} --namespace {namespace}. \
@@ -57,50 +57,48 @@ pub async fn absent(site: &Site) -> Error {
 }
 
 async fn look_elsewhere(site: &Site) -> Result<Option<Unfit>, Error> {
-    let (namespace, name) = (site.namespace.clone(), site.release.clone());
-    let selector = format!("release={name}");
-    let sets = site.kubernetes.list("apps/v1", "StatefulSet", Some(&namespace), &selector).await?;
+    let name = site.release.clone();
     let tiller = format!("OWNER=TILLER,NAME={name}");
     // Whoever may not look into kube-system is told what the rest of the cluster tells.
     let records = site.kubernetes.list("v1", "ConfigMap", Some(TILLER_NAMESPACE), &tiller).await;
     if let Some(record) = records.unwrap_or_default().last() {
         return Ok(Some(Unfit::HelmTwo { name, config_map: text(record, "/metadata/name").to_owned() }));
     }
-    let set = sets.iter().find(|set| is_redis_ha(set));
-    Ok(set.map(|set| Unfit::NoRecord { namespace, name, set: text(set, "/metadata/name").to_owned() }))
+    Ok(match Box::pin(unrecorded::find(site)).await? {
+        unrecorded::Found::Unfit(unfit) => Some(unfit),
+        unrecorded::Found::Nothing | unrecorded::Found::Whole(_) => None,
+    })
 }
 
 /// Whether a release can be managed; what its owner should know is told beside it.
 pub async fn examine(site: &Site, observed: &Observed, model: &Model) -> Result<Diagnostics, Error> {
-    let release = recorded_release(site).await?;
-    let seen = observed.release.as_ref();
-    let status = seen.map(|seen| seen.status.clone()).unwrap_or_default();
-    let values = seen.map(|seen| seen.effective_values.clone()).unwrap_or_default();
-    let names = names(&values, &site.release, &site.namespace);
-    let effective = effective(&values, &names);
-    let set = require_redis_ha(site, &release, &names)?;
-    require_idle(site, observed)?;
+    let Some(seen) = &observed.release else { return Err(absent(site).await) };
+    let (values, status) = (&seen.effective_values, &seen.status);
+    let names = names(values, &site.release, &site.namespace);
+    let effective = effective(values, &names);
+    let set = require_redis_ha(site, seen, &names)?;
+    require_idle(site, seen)?;
     require_secrets(site, &effective).await?;
     let mut found = Diagnostics::none();
     if status == Status::Failed.as_str() {
         found.warning(
             "The newest revision of the release has failed",
             format!(
-                "Revision {} is what stands in the cluster. The next apply makes a new revision of it.",
-                release.version
+                "An earlier one than revision {} stands in the cluster. The next apply makes a new revision of it.",
+                seen.revision
             ),
         );
     }
-    fork(&release, &mut found);
+    unrecorded_release(seen, &mut found);
+    fork(seen, &mut found);
     custom_configuration(&effective, &mut found);
     node_pool(site, &set, &mut found);
     foreign_members(model, &mut found);
     Ok(found)
 }
 
-fn require_redis_ha(site: &Site, release: &Release, names: &Names) -> Result<Json, Error> {
-    let manifests = release.manifests().unwrap_or_default();
-    let set = manifests.iter().flat_map(helm::manifest::Manifest::objects).find(|object| {
+fn require_redis_ha(site: &Site, seen: &ReleaseSeen, names: &Names) -> Result<Json, Error> {
+    let set = seen.manifest.iter().find(|object| {
         text(object, "/metadata/name") == names.stateful_set()
             && text(object, "/kind") == "StatefulSet"
             && is_redis_ha(object)
@@ -109,7 +107,7 @@ fn require_redis_ha(site: &Site, release: &Release, names: &Names) -> Result<Jso
         let unfit = Unfit::NotRedisHa {
             namespace: site.namespace.clone(),
             name: site.release.clone(),
-            chart: format!("{} {}", release.chart_name(), release.chart_version()),
+            chart: format!("{} {}", seen.chart, seen.chart_version),
             set: names.stateful_set(),
         };
         unfit.into()
@@ -123,8 +121,7 @@ pub fn is_redis_ha(set: &Json) -> bool {
     has("redis") && has("sentinel")
 }
 
-fn require_idle(site: &Site, observed: &Observed) -> Result<(), Error> {
-    let Some(seen) = &observed.release else { return Ok(()) };
+fn require_idle(site: &Site, seen: &ReleaseSeen) -> Result<(), Error> {
     let pending = [Status::PendingInstall, Status::PendingUpgrade, Status::PendingRollback];
     match pending.into_iter().find(|status| seen.status == status.as_str()) {
         None => Ok(()),
@@ -144,13 +141,26 @@ async fn require_secrets(site: &Site, effective: &Effective) -> Result<(), Error
     Ok(())
 }
 
-fn fork(release: &Release, found: &mut Diagnostics) {
-    let chart = release.chart_name();
+fn unrecorded_release(seen: &ReleaseSeen, found: &mut Diagnostics) {
+    if !seen.is_recorded() {
+        let detail = format!(
+            "It was made without Helm, or its record was lost. It was found by the labels of its StatefulSet, and its \
+             values are read back from its {} objects. The next apply makes a record of it and moves it to the \
+             bundled chart, without an outage; to stay on the chart that it was made of, name that by `chart`. The \
+             plan shows what would change.",
+            seen.manifest.len()
+        );
+        found.warning("The release has no record", detail);
+    }
+}
+
+fn fork(seen: &ReleaseSeen, found: &mut Diagnostics) {
+    let chart = &seen.chart;
     if chart != CHART {
         let detail = format!(
             "The release is of the chart {chart} {}, which has the objects of {CHART} under another name. It \
              stays on its chart; what it adds to {CHART} is not looked at.",
-            release.chart_version()
+            seen.chart_version
         );
         found.warning(format!("The chart is a fork of {CHART}"), detail);
     }

@@ -21,6 +21,7 @@ use super::rollout;
 use super::site::Site;
 use super::steps::Step;
 use super::takeover::{Recreating, keep_secrets};
+use super::unrecorded;
 use crate::gke::{self, NodePoolSpec};
 use crate::kubernetes::{Password, Wait};
 
@@ -97,6 +98,7 @@ async fn run(work: &Work<'_>, step: &Step) -> Result<(), Error> {
         },
         Step::EnsureSecret => ensure_secret(work).await,
         Step::InstallRelease => install(work).await,
+        Step::RecordRelease => Box::pin(unrecorded::record(site)).await,
         Step::UpgradeRelease => upgrade(work).await,
         Step::RepairObjects(keys) => repair_objects(work, keys).await,
         Step::AwaitRollout => {
@@ -172,7 +174,7 @@ async fn upgrade(work: &Work<'_>) -> Result<(), Error> {
         Err(source) => return Err(error(source)),
     };
     let rendered = rendered(work, history.next_revision(), true).await?;
-    keep_secrets(site, &work.config.names).await?;
+    keep_secrets(site, work.config).await?;
     let cluster = Recreating { kubernetes: &site.kubernetes, wait: work.wait() };
     let done = action::upgrade(&cluster, &Here, &rendered, &options(work, BTreeSet::new())).await;
     done.map(drop).map_err(error)

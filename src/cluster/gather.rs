@@ -17,6 +17,7 @@ use super::observe::recorded_release;
 use super::read::site;
 use super::resolve::{Gathered, chain};
 use super::typed::list;
+use super::unrecorded::is_adopted;
 use crate::chart::bundled;
 use crate::gke::ClusterId;
 
@@ -56,20 +57,26 @@ fn load(name: &str) -> Result<Chart, Diagnostics> {
     Chart::load(Path::new(name)).map_err(|error| refuse(chain(&error)).into())
 }
 
+fn no_chart() -> Diagnostic {
+    let detail = "There is no release yet whose record could hold a chart. Leave chart out for the one that comes \
+                  with the provider, or name another.";
+    Diagnostic::error("No chart is recorded", detail).at(path!["chart", "name"])
+}
+
 /// The chart in the record of the release that stands.
 async fn recorded(clients: &Clients, config: &Model, prior: Option<&Model>) -> Result<Chart, Diagnostics> {
     let at = || path!["chart", "name"];
-    let Some(prior) = prior else {
-        let detail = "There is no release yet whose record could hold a chart. Leave chart out for the one that \
-                      comes with the provider, or name another.";
-        return Err(Diagnostic::error("No chart is recorded", detail).at(at()).into());
-    };
+    let Some(prior) = prior else { return Err(no_chart().into()) };
     let gke = config.gke.clone().or(prior.gke.clone());
     let release = match site(clients, &Model { gke, ..prior.clone() }).await {
         Ok(site) => recorded_release(&site).await,
         Err(error) => Err(error),
     };
-    let release = release.map_err(|error| failed("read the chart of the release", &error))?;
+    let release = match release {
+        Ok(release) if is_adopted(&release.chart) => return Err(no_chart().into()),
+        Err(Error::NotFound { .. }) => return Err(no_chart().into()),
+        other => other.map_err(|error| failed("read the chart of the release", &error))?,
+    };
     let chart = release.recorded_chart();
     let chart = chart.and_then(|chart| chart.check_dependencies().map(|()| chart));
     chart.map_err(|error| {

@@ -8,8 +8,8 @@ use helm::release::{History, Release, ReleaseError};
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value as Json;
 
-use super::adopted::own_secrets_as_existing;
-use super::chart_source::name_of_recorded;
+use super::adopted::{facts_as_values, own_secrets_as_existing};
+use super::chart_source::{BUNDLED, name_of_recorded};
 use super::digest::{fixed_fields_digest, pod_template_digest};
 use super::error::Error;
 use super::fingerprint;
@@ -20,6 +20,7 @@ use super::observe_objects::observe_objects;
 use super::observed::{Observed, Placement, ReleaseSeen, SecretSeen, StatefulSetSeen};
 use super::resolve::{to_json, to_map};
 use super::site::{Servers, Site};
+use super::unrecorded;
 use crate::chart::effective::{effective, names};
 use crate::chart::{Effective, Names, SecretKey};
 use crate::gke::NodeCount;
@@ -110,7 +111,13 @@ async fn history(site: &Site) -> Result<History, Error> {
 
 async fn observe_release(site: &Site) -> Result<Option<ReleaseSeen>, Error> {
     let history = history(site).await?;
-    history.latest().map(|latest| release_seen(site, latest, history.current().unwrap_or(latest))).transpose()
+    if let Some(latest) = history.latest() {
+        return release_seen(site, latest, history.current().unwrap_or(latest)).map(Some);
+    }
+    match Box::pin(unrecorded::find(site)).await? {
+        unrecorded::Found::Whole(release) => release_seen(site, &release, &release).map(Some),
+        unrecorded::Found::Nothing | unrecorded::Found::Unfit(_) => Ok(None),
+    }
 }
 
 /// The newest revision tells the status; the one that is deployed tells what stands in the cluster.
@@ -129,6 +136,7 @@ fn release_seen(site: &Site, latest: &Release, current: &Release) -> Result<Rele
         chart_version: current.chart_version().to_owned(),
         app_version: current.app_version().to_owned(),
         chart_name: name_of_recorded(&current.chart),
+        chart: current.chart_name().to_owned(),
         effective_values: over_defaults(&chart_values, &config),
         chart_values,
         reads_capabilities: current
@@ -140,6 +148,9 @@ fn release_seen(site: &Site, latest: &Release, current: &Release) -> Result<Rele
         pod_template: pod_template_digest(manifests.iter().flat_map(helm::manifest::Manifest::objects)),
         fixed_fields: fixed_fields_digest(manifests.iter().flat_map(helm::manifest::Manifest::objects)),
     };
+    if seen.chart_name != Some(BUNDLED) {
+        facts_as_values(&mut seen, &site.release, &site.namespace);
+    }
     own_secrets_as_existing(&mut seen, &site.release, &site.namespace);
     Ok(seen)
 }

@@ -39,14 +39,16 @@ pub struct Observed {
     pub warnings: Vec<String>,
 }
 
-/// The newest record of the Helm release.
+/// The newest record of the Helm release, or what it would be where there is none.
 #[derive(Clone, Debug, Default)]
 pub struct ReleaseSeen {
     pub revision: i64,
     pub status: String,
     pub chart_version: String,
-    /// `bundled` or `recorded`.
-    pub chart_name: &'static str,
+    /// `bundled` or `recorded`; `None` where there is no chart to upgrade by.
+    pub chart_name: Option<&'static str>,
+    /// The chart's own name.
+    pub chart: String,
     pub app_version: String,
     /// What the release was given over the chart's own values.
     pub config: Json,
@@ -97,6 +99,13 @@ pub struct Placement {
     /// The StatefulSet's revision that the pod was made from.
     pub revision: Option<String>,
     pub is_ending: bool,
+}
+
+impl ReleaseSeen {
+    /// Whether there is a record of it.
+    pub fn is_recorded(&self) -> bool {
+        self.revision > 0
+    }
 }
 
 impl Observed {

@@ -54,8 +54,10 @@ fn with_release(
     let live = typed::from_effective(&effective);
     model = model.over(Model { gke: Attr::Null, ..live });
     let chart = model.chart.known().cloned().unwrap_or_default();
-    let name = chart.name.or_value(seen.chart_name.to_owned());
-    model.chart = Attr::Known(model::Chart { name, version: seen.chart_version.clone().into(), ..chart });
+    let name = chart.name.or(seen.chart_name.map(str::to_owned).into());
+    let is_named = name.is_known() || chart.repository.is_known();
+    let named = model::Chart { name, version: seen.chart_version.clone().into(), ..chart };
+    model.chart = is_named.then_some(named).into();
     model.namespace = namespace.into();
     outputs::copy(&mut model, outputs::live(&names, &effective, observed));
     model.drift = outputs::drift_rows(&rows(observed));

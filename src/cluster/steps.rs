@@ -18,6 +18,8 @@ pub enum Step {
     UpdateNodePool(NodePoolUpdate),
     EnsureSecret,
     InstallRelease,
+    /// Makes the first record of a release that has none, of what stands there.
+    RecordRelease,
     /// Keeps pods as they are while the release changes, and moves the master to the last to go.
     HoldRollout,
     UpgradeRelease,
@@ -144,6 +146,9 @@ fn workload(
     // What the release does not have cannot be applied from it.
     repaired.retain(|key| observed.objects.iter().any(|seen| seen.key == *key));
     let rolls = replaces_pods(config, observed, release.as_ref()) || held || (repairs_set && !scaled);
+    if release.is_some() && observed.release.as_ref().is_some_and(|seen| !seen.is_recorded()) {
+        steps.push(Step::RecordRelease);
+    }
     let can_hold = rolls && observed.stateful_set.is_some();
     let moves_pods = release.is_some() || repairs_set || shown.node_pool;
     if can_hold {

@@ -1,6 +1,8 @@
 //! Moving a release to another chart in place: what is told beforehand, and what is done so that
 //! nothing is lost on the way.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use helm::cluster::{
     ApplyOptions, Capabilities, Cluster, ClusterError, ClusterErrorKind, DeleteOptions, Look, ObjectRef,
@@ -15,7 +17,6 @@ use super::config::Config;
 use super::error::Error;
 use super::model::Model;
 use super::site::Site;
-use crate::chart::Names;
 use crate::kubernetes::{
     FIELD_MANAGER, Kubernetes, MANAGED_BY, MANAGED_BY_LABEL, OWNER_ANNOTATION, Owner, Wait,
 };
@@ -37,17 +38,26 @@ pub struct Before<'a> {
 /// Says what moving to another chart will do. Silent where the chart stays.
 pub fn announce(prior: &Model, config: &Config, before: &Before<'_>) -> Diagnostics {
     let mut found = Diagnostics::none();
-    let version =
-        |model: &Model| model.chart.known().and_then(|chart| chart.version.as_str().map(str::to_owned));
-    let (Some(old), new) = (version(prior), &config.rendered.chart.metadata.version) else { return found };
-    if old == *new {
+    let old = prior.release.known().and_then(|release| release.chart_version.as_str());
+    let (Some(old), new) = (old, config.rendered.chart.metadata.version.as_str()) else { return found };
+    let recorded = is_recorded(prior);
+    if recorded && old == new {
         return found;
     }
-    let mut lines = vec![format!(
+    let mut lines = Vec::new();
+    if !recorded {
+        lines.push(format!(
+            "No record tells of this release: it was made without Helm, or its record was lost. Apply makes one, by \
+             which Helm knows it too. It marks each object of it, writes down what stands there as revision 1, and \
+             goes on to the chart {}.",
+            config.chart_source.name()
+        ));
+    }
+    lines.push(format!(
         "The release is upgraded in place from chart version {old} to {new} ({}). Its names, volumes and password \
          stay.",
         config.chart_source.name()
-    )];
+    ));
     if config.pod_template.as_deref() != before.pod_template {
         lines.push(
             "Every pod restarts, one at a time. The master is last: it is handed over by a planned failover, \
@@ -65,14 +75,28 @@ pub fn announce(prior: &Model, config: &Config, before: &Before<'_>) -> Diagnost
     if let Some((secret, _)) = config.auth.secret().filter(|_| config.auth.is_ours()) {
         lines.push(format!("The Secret {secret} is kept, and is the provider's from then on."));
     }
-    found.warning("The release moves to another chart", lines.join("\n"));
+    let summary = match recorded {
+        true => "The release moves to another chart",
+        false => "The release has no record yet",
+    };
+    found.warning(summary, lines.join("\n"));
     found
+}
+
+fn is_recorded(prior: &Model) -> bool {
+    let revision = prior.release.known().and_then(|release| release.revision.known().copied());
+    revision.is_none_or(|revision| revision > 0)
 }
 
 /// Before an upgrade that no longer has them: the Secrets that the old chart rendered are kept, and
 /// marked as ours. Without this the upgrade would delete the password of running servers.
-pub async fn keep_secrets(site: &Site, names: &Names) -> Result<(), Error> {
-    for name in [names.auth_secret(), names.sentinel_auth_secret()] {
+pub async fn keep_secrets(site: &Site, config: &Config) -> Result<(), Error> {
+    let (names, effective) = (&config.names, &config.effective);
+    let in_use = [&effective.auth, &effective.sentinel_auth].into_iter().flatten();
+    let mut secrets: BTreeSet<_> = in_use.map(|secret| secret.secret.clone()).collect();
+    secrets.extend([names.auth_secret(), names.sentinel_auth_secret()]);
+    secrets.retain(|name| !config.objects.contains_key(&format!("Secret/{name}")));
+    for name in secrets {
         let secret = ObjectRef::new("v1", "Secret", Some(&site.namespace), &name);
         let Some(found) = site.kubernetes.get(&secret).await? else { continue };
         let of_release =

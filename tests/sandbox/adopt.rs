@@ -7,14 +7,14 @@ use super::load::Load;
 use super::support::{Sandbox, Workspace, chart};
 
 /// The silent configuration with more in its block.
-fn with(name: &str, more: &str) -> String {
+pub(super) fn with(name: &str, more: &str) -> String {
     format!("{}{more}\n}}\n", silent(name).trim_end().strip_suffix('}').expect("a block"))
 }
 
-const ON_BUNDLED: &str = "  chart = { name = \"bundled\" }\n  image = { tag = \"7.4.2-alpine\" }";
-const MORE_MEMORY: &str = "  redis = { config = { maxmemory = \"200mb\" } }";
+pub(super) const ON_BUNDLED: &str = "  chart = { name = \"bundled\" }\n  image = { tag = \"7.4.2-alpine\" }";
+pub(super) const MORE_MEMORY: &str = "  redis = { config = { maxmemory = \"200mb\" } }";
 
-fn status(sandbox: &Sandbox, name: &str) -> (String, String) {
+pub(super) fn status(sandbox: &Sandbox, name: &str) -> (String, String) {
     let listed: Value =
         serde_json::from_str(&sandbox.helm(4, &["list", "--filter", name, "-o", "json"])).expect("JSON");
     let text = |field: &str| listed[0][field].as_str().unwrap_or_default().to_owned();

@@ -53,8 +53,14 @@ fn a_release_in_no_state_to_be_taken_is_told_with_the_next_step() {
     sandbox.kubectl(&["delete", "secret", "redis-credentials"]);
     refused(&sandbox, "default/old-1", &["redis-credentials does not exist"]);
     sandbox.kubectl(&["delete", "secret", record]);
-    let words = ["no record of a release default/old-1", "old-1-redis-ha-server", "--take-ownership"];
+    refused(&sandbox, "default/old-1", &["redis-credentials does not exist"]);
+    sandbox.kubectl(&["delete", "configmap", "old-1-redis-ha-configmap"]);
+    let words =
+        ["no record of a release default/old-1", "it has no ConfigMap of a redis-ha", "--take-ownership"];
     refused(&sandbox, "default/old-1", &words);
+    let set = "statefulset/old-1-redis-ha-server";
+    sandbox.kubectl(&["annotate", "--overwrite", set, "meta.helm.sh/release-name=other"]);
+    refused(&sandbox, "default/old-1", &["old-1-redis-ha-server", "it belongs to the release other"]);
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod places;
 mod refusals;
 mod secrets;
 mod support;
+mod unrecorded;
 
 /// A cluster on a pool of its own; `more` goes into the resource.
 fn configuration(more: &str) -> String {

@@ -9,23 +9,43 @@ use serde_json::{Map, Value as Json, json};
 /// Managers of releases that other tools made through Helm's library.
 const HELM_PREFIXES: [&str; 2] = ["terraform-provider-helm", "helm-controller"];
 
+/// Of objects that were made without Helm: by whichever verb, and by whichever name it was given.
+const KUBECTL_PREFIX: &str = "kubectl";
+
+fn is_whole(entry: &Json) -> bool {
+    entry.get("subresource").is_none_or(|sub| sub == "")
+}
+
 fn is_predecessor(entry: &Json, manager: &str) -> bool {
     let name = entry["manager"].as_str().unwrap_or_default();
     let is_helm =
         name == manager || name == "helm" || HELM_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-    is_helm && entry["operation"] == "Update" && entry.get("subresource").is_none_or(|sub| sub == "")
+    is_helm && entry["operation"] == "Update" && is_whole(entry)
 }
 
 /// The merge patch that hands a predecessor's fields over to `manager`; `None` when there are none.
 /// It carries the object's resourceVersion, so that it cannot undo somebody's change.
 pub(super) fn handover_patch(object: &Json, manager: &str) -> Option<Json> {
+    patch_from(object, manager, &|entry| is_predecessor(entry, manager))
+}
+
+/// As [`handover_patch`], with all that kubectl owns besides.
+pub(super) fn adoption_patch(object: &Json, manager: &str) -> Option<Json> {
+    let is_kubectl =
+        |entry: &Json| entry["manager"].as_str().is_some_and(|name| name.starts_with(KUBECTL_PREFIX));
+    patch_from(object, manager, &|entry| {
+        is_predecessor(entry, manager) || is_kubectl(entry) && is_whole(entry)
+    })
+}
+
+fn patch_from(object: &Json, manager: &str, is_predecessor: &dyn Fn(&Json) -> bool) -> Option<Json> {
     let entries = object.pointer("/metadata/managedFields")?.as_array()?;
-    if !entries.iter().any(|entry| is_predecessor(entry, manager)) {
+    if !entries.iter().any(is_predecessor) {
         return None;
     }
     let is_ours = |entry: &Json| entry["manager"] == manager && entry["operation"] == "Apply";
     let (mine, others): (Vec<_>, Vec<_>) =
-        entries.iter().partition(|entry| is_predecessor(entry, manager) || is_ours(entry));
+        entries.iter().partition(|entry| is_predecessor(entry) || is_ours(entry));
     let mut fields = Map::new();
     for entry in &mine {
         if let Some(owned) = entry["fieldsV1"].as_object() {

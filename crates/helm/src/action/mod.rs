@@ -1,4 +1,4 @@
-//! Installs, upgrades, rolls back, repairs, tests and uninstalls releases.
+//! Installs, adopts, upgrades, rolls back, repairs, tests and uninstalls releases.
 //!
 //! Enters: a [`Rendered`] chart, a [`Cluster`], a [`Clock`]. Leaves: objects in the cluster that say
 //! whose they are, the release's record, and an [`Outcome`].
@@ -29,6 +29,7 @@
 //! }
 //! ```
 
+mod adopt;
 mod apply;
 mod change;
 mod hooks;
@@ -45,6 +46,7 @@ mod wait;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+pub use adopt::adopt;
 pub use install::install;
 pub use rollback::rollback;
 pub use test_hooks::test;

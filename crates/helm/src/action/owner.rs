@@ -41,6 +41,12 @@ pub(super) fn foreign(object: &Json, name: &str, namespace: &str) -> Option<Stri
     })
 }
 
+/// What says that the object is another release's; `None` of one without marks too.
+pub(super) fn of_another(object: &Json, name: &str, namespace: &str) -> Option<String> {
+    let marked = mark(object, "annotations", NAME_ANNOTATION).is_some();
+    foreign(object, name, namespace).filter(|_| marked)
+}
+
 /// Whether the object says that it outlives its release.
 pub(super) fn is_kept(object: &Json) -> bool {
     mark(object, "annotations", POLICY_ANNOTATION)

@@ -56,6 +56,17 @@ impl State {
     }
 }
 
+/// JSON merge patch.
+fn merge(into: &mut Json, patch: &Json) {
+    let Some(entries) = patch.as_object() else {
+        *into = patch.clone();
+        return;
+    };
+    for (key, value) in entries {
+        merge(&mut into[key], value);
+    }
+}
+
 fn key_of(object: &Json) -> String {
     ObjectRef::of(object).expect("a whole object").to_string()
 }
@@ -188,7 +199,7 @@ impl Cluster for FakeCluster {
         let (mut state, key) = (self.state(), object.to_string());
         state.note("patch", &key)?;
         let mut patched = state.objects.get(&key).cloned().unwrap_or_default();
-        patched["metadata"]["managedFields"] = patch["metadata"]["managedFields"].clone();
+        merge(&mut patched, patch);
         Ok(state.store(&key, &patched))
     }
 

@@ -1,5 +1,6 @@
 //! Releases against a cluster in memory: what is asked of it, in which order, and what is left.
 
+mod adopt;
 mod failures;
 mod fake;
 mod hooks;
