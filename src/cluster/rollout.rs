@@ -31,7 +31,11 @@ const BROKEN_AFTER: Duration = Duration::from_secs(30);
 /// Before the release changes: the controller is held back, and the master moves to the pod that is
 /// replaced last, and that no smaller number of replicas removes.
 pub async fn hold(work: &Work<'_>) -> Result<(), Error> {
-    set_partition(work, &json!(work.config.replicas().max(1))).await?;
+    match set_partition(work, &json!(work.config.replicas().max(1))).await {
+        // It is made anew, and held back from the start, by the upgrade that follows.
+        Err(Error::Kubernetes(error)) if error.is_not_found() => {}
+        held => held?,
+    }
     keep_files(work.site, &work.config.rendered).await?;
     master_to_first(work).await
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::config::Config;
 use super::drift::{Layer, Row, held_rollout, rows};
 use super::model::Model;
-use super::observed::Observed;
+use super::observed::{Observed, StatefulSetSeen};
 use super::values::same_release;
 use crate::gke::{NodePoolUpdate, diff, updates};
 
@@ -149,7 +149,9 @@ fn workload(
     if release.is_some() && observed.release.as_ref().is_some_and(|seen| !seen.is_recorded()) {
         steps.push(Step::RecordRelease);
     }
-    let can_hold = rolls && observed.stateful_set.is_some();
+    // Pods without their set are those of one that was being made anew.
+    let stands = observed.stateful_set.is_some() || !observed.placement.is_empty();
+    let can_hold = rolls && stands;
     let moves_pods = release.is_some() || repairs_set || shown.node_pool;
     if can_hold {
         steps.push(Step::HoldRollout);
@@ -168,12 +170,9 @@ fn workload(
 
 /// Whether the release's new template, or fewer replicas, takes pods away.
 fn replaces_pods(config: &Config, observed: &Observed, release: Option<&Step>) -> bool {
-    let (Some(Step::UpgradeRelease), Some(seen), Some(set)) =
-        (release, &observed.release, &observed.stateful_set)
-    else {
-        return false;
-    };
-    seen.pod_template != config.pod_template || set.replicas > config.replicas()
+    let (Some(Step::UpgradeRelease), Some(seen)) = (release, &observed.release) else { return false };
+    let fewer = |set: &StatefulSetSeen| set.replicas > config.replicas();
+    seen.pod_template != config.pod_template || observed.stateful_set.as_ref().is_none_or(fewer)
 }
 
 /// The objects of which the plan showed a row that is still true.

@@ -10,9 +10,10 @@ use helm::cluster::{
 };
 use helm::render::Rendered;
 use serde_json::{Map, Value as Json, json};
-use tfplugin_sdk::Diagnostics;
+use tfplugin_sdk::{Diagnostic, Diagnostics, path};
 use tokio::time::{Duration, Instant, sleep};
 
+use super::chart_source::ChartSource;
 use super::config::Config;
 use super::error::Error;
 use super::model::Model;
@@ -44,6 +45,7 @@ pub fn announce(prior: &Model, config: &Config, before: &Before<'_>) -> Diagnost
     if recorded && old == new {
         return found;
     }
+    found.extend(lost_ways_in(config));
     let mut lines = Vec::new();
     if !recorded {
         lines.push(format!(
@@ -80,6 +82,31 @@ pub fn announce(prior: &Model, config: &Config, before: &Before<'_>) -> Diagnost
         false => "The release has no record yet",
     };
     found.warning(summary, lines.join("\n"));
+    found
+}
+
+/// Clients that come by a way that the bundled chart does not have would be locked out.
+fn lost_ways_in(config: &Config) -> Diagnostics {
+    let is_bundled = config.chart_source == ChartSource::Bundled;
+    let value = |pointer: &str| config.effective_values.pointer(pointer).filter(|_| is_bundled);
+    let has_port = |pointer: &str| value(pointer).and_then(Json::as_f64).is_some_and(|port| port > 0.0);
+    let has_haproxy = value("/haproxy/enabled") == Some(&Json::Bool(true));
+    let mut found = Diagnostics::none();
+    for (is_lost, name, way) in [
+        (has_haproxy, "haproxy.enabled", "the HAProxy in front of the servers"),
+        (has_port("/redis/tlsPort"), "redis.tlsPort", "the TLS port of the servers"),
+        (has_port("/sentinel/tlsPort"), "sentinel.tlsPort", "the TLS port of the sentinels"),
+    ] {
+        if is_lost {
+            let detail = format!(
+                "The values set {name}, and the bundled chart has not {way}: clients that connect there would be \
+                 locked out. Keep the chart: leave chart out, or name it. Or move the clients to the sentinels \
+                 first, and take {name} out of values."
+            );
+            let diagnostic = Diagnostic::error(format!("The bundled chart has no {name}"), detail);
+            found.push(diagnostic.at(path!["chart", "name"]));
+        }
+    }
     found
 }
 
@@ -203,19 +230,46 @@ impl Recreating<'_> {
             sleep(POLL).await;
         }
         // Whoever holds its pods back goes on doing so.
-        let mut anew = object.clone();
         let partition = &live["spec"]["updateStrategy"]["rollingUpdate"]["partition"];
-        if partition.as_i64().is_some_and(|partition| partition > 0) {
-            anew["spec"]["updateStrategy"] =
-                json!({ "type": "RollingUpdate", "rollingUpdate": { "partition": partition } });
+        match partition.as_i64().filter(|partition| *partition > 0) {
+            Some(partition) => self.create_held(object, partition, options).await,
+            None => Ok(self.kubernetes.apply(object, options).await?),
         }
-        Ok(self.kubernetes.apply(&anew, options).await?)
+    }
+
+    async fn create_held(
+        &self,
+        set: &Json,
+        partition: i64,
+        options: &ApplyOptions,
+    ) -> Result<Json, ClusterError> {
+        let mut held = set.clone();
+        held["spec"]["updateStrategy"] =
+            json!({ "type": "RollingUpdate", "rollingUpdate": { "partition": partition } });
+        Ok(self.kubernetes.apply(&held, options).await?)
+    }
+
+    /// Whether pods stand whose set is gone: an earlier run deleted it, and went no further.
+    async fn is_orphaned(&self, set: &Json) -> Result<bool, ClusterError> {
+        let Some(reference) = ObjectRef::of(set) else { return Ok(false) };
+        if self.kubernetes.get(&reference).await?.is_some() {
+            return Ok(false);
+        }
+        let labels = set["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();
+        let labels: Vec<_> =
+            labels.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
+        let namespace = reference.namespace.unwrap_or_default();
+        Ok(!self.kubernetes.pods(&namespace, &labels.join(",")).await?.is_empty())
     }
 }
 
 #[async_trait]
 impl Cluster for Recreating<'_> {
     async fn apply(&self, object: &Json, options: &ApplyOptions) -> Result<Json, ClusterError> {
+        if object["kind"] == "StatefulSet" && self.is_orphaned(object).await? {
+            let replicas = object["spec"]["replicas"].as_i64().unwrap_or(1);
+            return self.create_held(object, replicas.max(1), options).await;
+        }
         let applied: Result<Json, ClusterError> =
             self.kubernetes.apply(object, options).await.map_err(ClusterError::from);
         match applied {

@@ -99,7 +99,7 @@ fn import_blocks_made_of_the_data_source_generate_a_configuration_that_plans_not
 
 /// Terraform wants every provider that a state names to be there, and to tell its schemas. It asks the
 /// source of a move for nothing else, so any provider will do.
-fn stand_in_for_helm(sandbox: &Sandbox) {
+pub(super) fn stand_in_for_helm(sandbox: &Sandbox) {
     let arch = if cfg!(target_arch = "aarch64") { "linux_arm64" } else { "linux_amd64" };
     let mirror = sandbox.path().join("mirror/registry.terraform.io/hashicorp/helm/3.0.0").join(arch);
     std::fs::create_dir_all(&mirror).expect("a place in the mirror");
@@ -110,6 +110,30 @@ fn stand_in_for_helm(sandbox: &Sandbox) {
     std::fs::write(sandbox.path().join("terraform.tfrc"), rc).expect("a CLI configuration");
 }
 
+/// A state of the helm provider: its version 2 keeps the metadata in a list, its version 3 in an object.
+pub(super) fn helm_release_state(name: &str, schema_version: u8) -> Value {
+    let metadata = serde_json::json!({
+        "app_version": "5.0.5", "chart": "redis-ha", "name": name, "namespace": "default", "notes": "",
+        "revision": 1, "values": "{\"auth\":true}", "version": "3.6.1",
+        "first_deployed": 1_700_000_000, "last_deployed": 1_700_000_000,
+    });
+    let metadata = if schema_version == 1 { serde_json::json!([metadata]) } else { metadata };
+    let attributes = serde_json::json!({
+        "id": name, "name": name, "namespace": "default", "chart": "redis-ha", "version": "3.6.1",
+        "repository": null, "values": null, "set": [{ "name": "auth", "value": "true", "type": "" }],
+        "set_sensitive": [], "status": "deployed", "metadata": metadata, "timeout": 300, "wait": true,
+    });
+    serde_json::json!({
+        "version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "c0ffee", "outputs": {},
+        "resources": [{
+            "mode": "managed", "type": "helm_release", "name": "cache",
+            "provider": "provider[\"registry.terraform.io/hashicorp/helm\"]",
+            "instances": [{ "schema_version": schema_version, "attributes": attributes,
+                            "sensitive_attributes": [] }],
+        }],
+    })
+}
+
 #[test]
 fn the_state_of_a_helm_release_moves_and_plans_nothing() {
     let sandbox = Sandbox::up_with(&["--nodes", "3"]);
@@ -117,28 +141,9 @@ fn the_state_of_a_helm_release_moves_and_plans_nothing() {
     stand_in_for_helm(&sandbox);
     let before = versions(&sandbox);
     let moved = "moved {\n  from = helm_release.cache\n  to   = redis_ha_cluster.cache\n}\n";
-    let set = serde_json::json!([{ "name": "auth", "value": "true", "type": "" }]);
-    let metadata = serde_json::json!({
-        "app_version": "5.0.5", "chart": "redis-ha", "name": "old-1", "namespace": "default", "notes": "",
-        "revision": 1, "values": "{\"auth\":true}", "version": "3.6.1",
-        "first_deployed": 1_700_000_000, "last_deployed": 1_700_000_000,
-    });
-    for (metadata, schema_version) in [(serde_json::json!([metadata]), 1), (metadata, 2)] {
-        let attributes = serde_json::json!({
-            "id": "old-1", "name": "old-1", "namespace": "default", "chart": "redis-ha", "version": "3.6.1",
-            "repository": null, "values": null, "set": set, "set_sensitive": [], "status": "deployed",
-            "metadata": metadata, "timeout": 300, "wait": true,
-        });
+    for schema_version in [1, 2] {
         let workspace = Workspace::new(&sandbox, &silent("old-1"));
-        let state = serde_json::json!({
-            "version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "c0ffee", "outputs": {},
-            "resources": [{
-                "mode": "managed", "type": "helm_release", "name": "cache",
-                "provider": "provider[\"registry.terraform.io/hashicorp/helm\"]",
-                "instances": [{ "schema_version": schema_version, "attributes": attributes,
-                                "sensitive_attributes": [] }],
-            }],
-        });
+        let state = helm_release_state("old-1", schema_version);
         workspace.write("terraform.tfstate", &state.to_string());
         workspace.write("moved.tf", moved);
         assert_success("terraform init", &workspace.terraform(&["init", "-input=false"]));

@@ -2,6 +2,7 @@
 //! real Redis and real Sentinel run. Each test has a sandbox of its own.
 
 mod adopt;
+mod adopt_killed;
 mod application;
 mod charts;
 mod dist;
