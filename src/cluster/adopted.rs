@@ -44,10 +44,30 @@ pub fn facts_as_values(seen: &mut ReleaseSeen, release: &str, namespace: &str) {
         if live.is_some() && live != said {
             wrong.extend(paths.into_iter().filter_map(|path| Some((path, fact(path)?))));
         }
+        // Charts before 4.x know no password of the sentinels, whatever the values say.
+        if live.is_none() && said.is_some() && !facts.is_empty() {
+            wrong.push((paths[2], json!(false)));
+        }
     }
     for (path, fact) in wrong {
         put(&mut seen.config, path, fact.clone());
         put(&mut seen.effective_values, path, fact);
+    }
+}
+
+/// A record keeps no difference between a whole number of `--set`, which a chart prints as it is, and
+/// one of a file, which it prints as 1.048576e+08. Redis takes the first alone, so that is what was
+/// meant: as a text it is printed so whichever way it comes.
+pub fn settings_as_texts(config: &mut Json) {
+    for part in ["redis", "sentinel"] {
+        let settings =
+            config.get_mut(part).and_then(|part| part.get_mut("config")).and_then(Json::as_object_mut);
+        for value in settings.into_iter().flat_map(|settings| settings.values_mut()) {
+            if let Some(number) = value.as_f64().filter(|number| number.fract() == 0.0 && number.abs() >= 1e6)
+            {
+                *value = json!(format!("{number:.0}"));
+            }
+        }
     }
 }
 
@@ -81,6 +101,15 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+
+    #[test]
+    fn a_large_number_is_printed_by_every_chart_as_it_was_set() {
+        let mut config =
+            json!({ "redis": { "config": { "maxmemory": 104_857_600, "hz": 10 }, "port": 6379 } });
+        settings_as_texts(&mut config);
+        let wanted = json!({ "redis": { "config": { "maxmemory": "104857600", "hz": 10 }, "port": 6379 } });
+        assert_eq!(config, wanted);
+    }
 
     #[test]
     fn a_secret_that_the_chart_rendered_counts_as_existing_and_its_password_is_forgotten() {

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use tfplugin_sdk::{Attr, Diagnostics};
 
 use super::error::Error;
+use super::facts::parts;
 use super::model::Model;
 use super::observed::{Observed, ReleaseSeen};
 use super::site::Site;
@@ -91,6 +92,7 @@ pub async fn examine(site: &Site, observed: &Observed, model: &Model) -> Result<
     }
     unrecorded_release(seen, &mut found);
     fork(seen, &mut found);
+    tls(seen, &mut found);
     custom_configuration(&effective, &mut found);
     node_pool(site, &set, &mut found);
     foreign_members(model, &mut found);
@@ -163,6 +165,14 @@ fn fork(seen: &ReleaseSeen, found: &mut Diagnostics) {
             seen.chart_version
         );
         found.warning(format!("The chart is a fork of {CHART}"), detail);
+    }
+}
+
+fn tls(seen: &ReleaseSeen, found: &mut Diagnostics) {
+    if parts(&seen.manifest).is_some_and(|parts| parts.speaks_tls()) {
+        let detail = "They are asked in plain text only: a server or a sentinel whose plain port is closed is told as \
+                      unreachable, and its drift is not shown. Stay on this chart: the bundled one speaks no TLS.";
+        found.warning("The servers listen for TLS", detail);
     }
 }
 

@@ -1,6 +1,8 @@
 //! An object as the release declares it beside the live one. Only what is declared is compared: what
 //! Kubernetes or others add is not ours. Pure.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json, json};
@@ -112,11 +114,12 @@ fn compare(path: &str, declared: &Json, live: Option<&Json>, found: &mut Vec<Dif
     }
 }
 
-/// Items that carry a name are matched by it, since others may add theirs; all others by their place.
+/// Items that carry a name of their own are matched by it, since others may add theirs; all others by
+/// their place.
 fn compare_lists(path: &str, declared: &[Json], live: &[Json], found: &mut Vec<Difference>) {
     let key = ["name", "mountPath", "port", "containerPort", "ip", "topologyKey"]
         .into_iter()
-        .find(|key| !declared.is_empty() && declared.iter().all(|item| item.get(key).is_some_and(is_scalar)));
+        .find(|key| !declared.is_empty() && tells_apart(key, declared));
     match key {
         Some(key) => {
             for item in declared {
@@ -138,6 +141,13 @@ fn compare_lists(path: &str, declared: &[Json], live: &[Json], found: &mut Vec<D
             found.push(Difference::of(path, &whole(declared), &whole(live)));
         }
     }
+}
+
+/// A port may be listed for TCP and for UDP.
+fn tells_apart(key: &str, items: &[Json]) -> bool {
+    let names = items.iter().filter_map(|item| item.get(key).filter(|name| is_scalar(name)).map(text));
+    let names: BTreeSet<_> = names.collect();
+    names.len() == items.len()
 }
 
 fn is_scalar(value: &Json) -> bool {
@@ -206,7 +216,7 @@ fn cut(text: &str) -> String {
 
 /// The lines of a text that another one does not have.
 fn lines_beyond(one: &str, other: &str) -> String {
-    let others: std::collections::BTreeSet<_> = other.lines().map(str::trim).collect();
+    let others: BTreeSet<_> = other.lines().map(str::trim).collect();
     let beyond = one.lines().map(str::trim).filter(|line| !line.is_empty() && !others.contains(line));
     let told = beyond.map(|line| match SECRET_LINES.iter().find(|secret| line.contains(**secret)) {
         Some(secret) => format!("{} (not shown)", secret.trim()),
@@ -260,6 +270,13 @@ mod tests {
                 ("spec.selector.app", "a", "absent"),
             ],
         );
+    }
+
+    #[test]
+    fn a_port_that_is_listed_twice_is_told_by_its_place() {
+        let ports = |second: &str| json!({"spec": {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": second}]}});
+        check(ports("TCP"), ports("TCP"), &[]);
+        check(ports("TCP"), ports("UDP"), &[("spec.ports[1].protocol", "TCP", "UDP")]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use helm::release::{History, Release, ReleaseError};
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value as Json;
 
-use super::adopted::{facts_as_values, own_secrets_as_existing};
+use super::adopted::{facts_as_values, own_secrets_as_existing, settings_as_texts};
 use super::chart_source::{BUNDLED, name_of_recorded};
 use super::digest::{fixed_fields_digest, pod_template_digest};
 use super::error::Error;
@@ -148,6 +148,7 @@ fn release_seen(site: &Site, latest: &Release, current: &Release) -> Result<Rele
         pod_template: pod_template_digest(manifests.iter().flat_map(helm::manifest::Manifest::objects)),
         fixed_fields: fixed_fields_digest(manifests.iter().flat_map(helm::manifest::Manifest::objects)),
     };
+    settings_as_texts(&mut seen.config);
     if seen.chart_name != Some(BUNDLED) {
         facts_as_values(&mut seen, &site.release, &site.namespace);
     }

@@ -25,6 +25,7 @@ mod refusals;
 mod secrets;
 mod support;
 mod unrecorded;
+mod variants;
 
 /// A cluster on a pool of its own; `more` goes into the resource.
 fn configuration(more: &str) -> String {
