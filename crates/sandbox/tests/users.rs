@@ -152,10 +152,16 @@ fn a_port_in_use_is_named_with_the_way_out() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("an address").port().to_string();
     let parent = tempfile::tempdir().expect("a temporary directory");
-    let said = refusal(&up(parent.path(), &["--port", &port]));
+    let dir = parent.path().join("new");
+    let said = refusal(&up(&dir, &["--port", &port]));
     assert!(said.contains(&format!("127.0.0.1:{port}")) && said.contains("--port"), "{said}");
-    let state = parent.path().join("state.json");
-    assert!(!state.exists(), "nothing runs");
+    assert!(!dir.exists(), "nothing is left");
+    fs::create_dir(&dir).expect("made");
+    refusal(&up(&dir, &["--port", &port]));
+    assert!(
+        dir.exists() && !dir.join("state.json").exists(),
+        "a directory of the user's stays, and nothing runs"
+    );
 }
 
 #[test]
@@ -179,4 +185,5 @@ fn a_machine_without_user_namespaces_says_what_to_do() {
         .expect("bwrap runs");
     let said = refusal(&output);
     assert!(said.contains("this machine cannot run the sandbox") && said.contains("what may help"), "{said}");
+    assert!(!dir.exists(), "nothing is left");
 }

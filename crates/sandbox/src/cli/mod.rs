@@ -19,7 +19,7 @@ use crate::launch;
 /// GKE and Kubernetes on one machine: pods are local processes, networks are namespaces
 ///
 /// A sandbox lives in a directory. `up` starts it there and writes `env`, which points kubectl, helm, gcloud and
-/// terraform at it; `down` ends it and leaves only its logs. It needs no root, no images and no internet.
+/// terraform at it; `down` ends it and leaves its logs. It needs no root, no images and no internet.
 #[derive(Debug, Parser)]
 #[command(name = "redis-ha-sandbox", version, after_help = EXAMPLE)]
 struct Cli {

@@ -17,9 +17,22 @@ const STEP: &str = "step: ";
 
 pub(super) fn run(arguments: &UpArguments) -> anyhow::Result<ExitCode> {
     let images = arguments.images.as_deref().map(ImageTable::read).transpose()?;
+    let is_new = !arguments.dir.exists();
     let directory = Directory::create(&arguments.dir)?;
+    let outcome = start(arguments, images, &directory);
+    if is_new && outcome.is_err() {
+        directory.remove_unused();
+    }
+    outcome
+}
+
+fn start(
+    arguments: &UpArguments,
+    images: Option<ImageTable>,
+    directory: &Directory,
+) -> anyhow::Result<ExitCode> {
     if arguments.detach {
-        return detach(arguments, &directory);
+        return detach(arguments, directory);
     }
     if arguments.supervised {
         rustix::process::setsid().context("leave the session of the shell")?;
@@ -28,7 +41,7 @@ pub(super) fn run(arguments: &UpArguments) -> anyhow::Result<ExitCode> {
         init_arguments: inside_arguments("init", directory.root(), arguments.size),
         kubernetes_port: arguments.port,
         images: images.unwrap_or_default(),
-        directory,
+        directory: directory.clone(),
     };
     let supervised = arguments.supervised;
     let runtime = tokio::runtime::Builder::new_current_thread()

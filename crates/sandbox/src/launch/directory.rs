@@ -95,6 +95,14 @@ impl Directory {
         Ok(Self { root })
     }
 
+    /// Removes a directory in which no sandbox came to run; one that did has logs that may tell why it ended.
+    pub fn remove_unused(&self) {
+        if !self.sandbox_log().exists() {
+            // What cannot be removed is in nobody's way: a later `up` takes the directory.
+            let _ = fs::remove_dir_all(&self.root);
+        }
+    }
+
     /// The directory, if a sandbox runs or ran in it.
     pub fn open(path: &Path) -> Option<Self> {
         path.canonicalize().ok().filter(|root| root.join(LOCK_FILE).is_file()).map(|root| Self { root })
