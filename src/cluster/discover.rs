@@ -1,7 +1,10 @@
 //! Finds what a name and a namespace stand for, and says what was found when it is not what can be
 //! managed. Reads only.
 
+use std::collections::BTreeSet;
+
 use helm::release::Status;
+use k8s_openapi::api::core::v1::Node;
 use serde_json::Value as Json;
 use tfplugin_sdk::{Attr, Diagnostics};
 
@@ -9,6 +12,7 @@ use super::error::Error;
 use super::facts::parts;
 use super::model::Model;
 use super::observed::{Observed, ReleaseSeen};
+use super::scan::{Found, scan};
 use super::site::Site;
 use super::typed::NODE_POOL_LABEL;
 use super::unrecorded;
@@ -94,7 +98,8 @@ pub async fn examine(site: &Site, observed: &Observed, model: &Model) -> Result<
     fork(seen, &mut found);
     tls(seen, &mut found);
     custom_configuration(&effective, &mut found);
-    node_pool(site, &set, &mut found);
+    node_pool(site, observed, &set, &mut found).await;
+    shared_group(site, &effective.master_group_name, &mut found).await;
     foreign_members(model, &mut found);
     Ok(found)
 }
@@ -192,18 +197,78 @@ fn custom_configuration(effective: &Effective, found: &mut Diagnostics) {
 }
 
 /// A pool is managed only when the id names it: a destroy deletes what is managed.
-fn node_pool(site: &Site, set: &Json, found: &mut Diagnostics) {
+async fn node_pool(site: &Site, observed: &Observed, set: &Json, found: &mut Diagnostics) {
     let selector = set.pointer("/spec/template/spec/nodeSelector");
-    let pool = selector.and_then(|selector| selector[NODE_POOL_LABEL].as_str());
-    if let Some(pool) = pool.filter(|_| site.node_pool.is_none()) {
-        let id = Site { node_pool: Some(pool.to_owned()), ..site.clone() }.import_id();
-        let detail = match site.gke {
-            Some(_) => format!("It is not managed. To have it managed, and deleted by a destroy, import {id}."),
-            None => "It is not managed. To have it managed, and deleted by a destroy, import the longer id, which \
-                     names the GKE cluster and ends with the pool."
-                .to_owned(),
-        };
-        found.warning(format!("The pods are bound to the node pool {pool}"), detail);
+    let bound = selector.and_then(|selector| selector[NODE_POOL_LABEL].as_str());
+    let pools = match bound {
+        Some(pool) => vec![pool.to_owned()],
+        None => pools_of_pods(site, observed).await,
+    };
+    let (one, all) = (pools.first(), pools.join(", "));
+    match (&site.node_pool, bound, one) {
+        (Some(named), None, _) => {
+            let detail = format!(
+                "They run on {}. The next apply binds them to {named} by a nodeSelector; for that each restarts, one \
+                 at a time, the master last.",
+                if all.is_empty() { "no node pool" } else { &all }
+            );
+            found.warning(format!("The pods are not bound to the node pool {named}"), detail);
+        }
+        (None, _, Some(pool)) => {
+            let id = Site { node_pool: Some(pool.clone()), ..site.clone() }.import_id();
+            let detail = match site.gke {
+                Some(_) => {
+                    format!("It is not managed. To have it managed, and deleted by a destroy, import {id}.")
+                }
+                None => {
+                    "It is not managed. To have it managed, and deleted by a destroy, import the longer id, \
+                         which names the GKE cluster and ends with the pool."
+                        .to_owned()
+                }
+            };
+            let how = if bound.is_some() { "are bound to" } else { "run on" };
+            let pools = if pools.len() > 1 { "pools" } else { "pool" };
+            found.warning(format!("The pods {how} the node {pools} {all}"), detail);
+        }
+        _ => {}
+    }
+}
+
+/// The pools of the nodes that the pods run on, where those are GKE's and may be looked at.
+async fn pools_of_pods(site: &Site, observed: &Observed) -> Vec<String> {
+    let nodes = site.kubernetes.nodes("").await.unwrap_or_default();
+    let of_pod = |node: &&Node| {
+        observed
+            .placement
+            .values()
+            .any(|placement| placement.node.is_some() && placement.node == node.metadata.name)
+    };
+    let labels = nodes.iter().filter(of_pod).filter_map(|node| node.metadata.labels.as_ref());
+    let pools: BTreeSet<_> = labels.filter_map(|labels| labels.get(NODE_POOL_LABEL).cloned()).collect();
+    pools.into_iter().collect()
+}
+
+/// Other releases that watch a group of the same name.
+async fn shared_group(site: &Site, group: &str, found: &mut Diagnostics) {
+    let scanned = match scan(&site.kubernetes, None).await {
+        Err(Error::Kubernetes(error)) if error.is_forbidden() => {
+            scan(&site.kubernetes, Some(&site.namespace)).await
+        }
+        scanned => scanned,
+    };
+    let (others, _) = scanned.unwrap_or_default();
+    let is_other = |one: &&Found| (&one.namespace, &one.name) != (&site.namespace, &site.release);
+    let same = others.iter().filter(is_other).filter(|one| one.group == group);
+    let names: Vec<_> = same.map(|one| format!("{}/{}", one.namespace, one.name)).collect();
+    if !names.is_empty() {
+        let detail = format!(
+            "{} is that of {} too. Each stays by itself as long as no sentinel is told a master of the other, as by an \
+             address that Kubernetes gave away again. A name cannot be changed later: give new clusters one of their \
+             own by sentinel.master_group_name.",
+            group,
+            names.join(", ")
+        );
+        found.warning("Other releases have the same group name", detail);
     }
 }
 

@@ -8,6 +8,8 @@ use serde_json::Value as Json;
 
 use super::discover::is_redis_ha;
 use super::error::Error;
+use super::observe::over_defaults;
+use crate::chart::effective::{effective, names};
 use crate::kubernetes::Kubernetes;
 
 /// Records that Helm 3 and 4 keep.
@@ -24,6 +26,8 @@ pub struct Found {
     /// Of the revision that stands in the cluster.
     pub chart_version: String,
     pub app_version: String,
+    /// The name under which its sentinels watch the master.
+    pub group: String,
 }
 
 /// The releases, ordered by namespace and name. `namespace`: only those in it. What is beside them
@@ -52,7 +56,11 @@ pub async fn scan(
 fn redis_ha(history: &History, namespace: &str, name: &str) -> Option<Found> {
     let current = history.current()?;
     let latest = history.latest()?;
+    let defaults = current.chart.get("values").cloned().unwrap_or_default();
+    let values = over_defaults(&defaults, &Json::Object(current.config.clone()));
+    let group = effective(&values, &names(&values, name, namespace)).master_group_name;
     has_servers(current).then(|| Found {
+        group,
         namespace: namespace.to_owned(),
         name: name.to_owned(),
         revision: latest.version,

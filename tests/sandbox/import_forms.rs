@@ -1,8 +1,10 @@
 //! Every way in, for releases of both generations of the chart.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
-use super::support::{Sandbox, Workspace, assert_success, chart};
+use super::support::{Sandbox, Workspace, assert_success, chart, eventually};
 
 pub(super) const PASSWORD: &str = "long-enough.and_random-0123456789";
 pub(super) const HEAD: &str =
@@ -95,6 +97,56 @@ fn import_blocks_made_of_the_data_source_generate_a_configuration_that_plans_not
         "app_version": "5.0.5", "revision": 1, "status": "deployed",
     }]);
     assert_eq!(found, wanted);
+}
+
+const IN_GKE: &str = "projects/sandbox/locations/asia-east1/clusters/sandbox/default/old-1";
+
+#[test]
+fn the_pool_that_pods_run_on_is_named_and_the_longer_id_binds_them_to_it() {
+    let sandbox = Sandbox::up_with(&["--nodes", "3"]);
+    install_old(&sandbox, "old-1");
+    let workspace = Workspace::new(&sandbox, &silent("old-1"));
+    let told = import(&workspace, IN_GKE);
+    let longer = format!("{IN_GKE}/default-pool");
+    assert!(told.contains("The pods run on the node pool default-pool"), "{told}");
+    assert!(super::support::unfolded(&told).contains(&longer), "{told}");
+    workspace.expect_empty_plan();
+    let owner = Workspace::new(&sandbox, &silent("old-1"));
+    let told = import(&owner, &longer);
+    assert!(told.contains("The pods are not bound to the node pool default-pool"), "{told}");
+    assert_eq!(owner.cluster()["gke"]["node_pool"]["name"], "default-pool");
+    owner.apply();
+    owner.expect_empty_plan();
+    let bound =
+        ["get", "statefulset", "old-1-redis-ha-server", "-o", "jsonpath={.spec.template.spec.nodeSelector}"];
+    assert!(sandbox.kubectl(&bound).contains("default-pool"));
+}
+
+#[test]
+fn releases_with_one_group_name_are_told_and_so_are_sentinels_that_met() {
+    let sandbox = Sandbox::up_with(&["--nodes", "3"]);
+    install_old(&sandbox, "old-1");
+    let chart = chart("old");
+    let values = "auth=true,existingSecret=redis-credentials,persistentVolume.size=1Gi";
+    sandbox.helm(3, &["install", "old-2", &chart, "--set", values, "--wait", "--timeout", "3m"]);
+    let workspace = Workspace::new(&sandbox, &silent("old-1"));
+    let told = super::support::unfolded(&import(&workspace, "default/old-1"));
+    assert!(told.contains("mymaster is that of default/old-2 too"), "{told}");
+    assert!(!told.contains("none of this release"), "{told}");
+    workspace.expect_empty_plan();
+    let address = ["get", "service", "old-1-redis-ha-announce-0", "-o", "jsonpath={.spec.clusterIP}"];
+    let address = sandbox.kubectl(&address);
+    let stranger = "old-2-redis-ha-server-2";
+    sandbox.sentinel(stranger, &["SENTINEL", "REMOVE", "mymaster"]);
+    sandbox.sentinel(stranger, &["SENTINEL", "MONITOR", "mymaster", address.trim(), "6379", "2"]);
+    sandbox.sentinel(stranger, &["SENTINEL", "SET", "mymaster", "auth-pass", PASSWORD]);
+    eventually("a sentinel of old-1 knows one of old-2", Duration::from_secs(60), || {
+        let known = sandbox.sentinel("old-1-redis-ha-server-0", &["SENTINEL", "SENTINELS", "mymaster"]);
+        if known.matches("runid").count() > 2 { Ok(()) } else { Err(known) }
+    });
+    let again = Workspace::new(&sandbox, &silent("old-1"));
+    let told = super::support::unfolded(&import(&again, "default/old-1"));
+    assert!(told.contains("The sentinels know members that are none of this release"), "{told}");
 }
 
 /// Terraform wants every provider that a state names to be there, and to tell its schemas. It asks the
