@@ -71,7 +71,7 @@ pub(super) fn warn(mut response: Response, unknown: &[String]) -> Response {
 pub(super) fn advise(kind: &Kind, mut response: Response) -> Response {
     let text = match kind.kind {
         "NetworkPolicy" => "the sandbox stores network policies and enforces none: all pods reach each other",
-        "HorizontalPodAutoscaler" | "LimitRange" | "ReplicationController" | "ResourceQuota" => {
+        "HorizontalPodAutoscaler" | "Ingress" | "LimitRange" | "ReplicationController" | "ResourceQuota" => {
             "the sandbox stores this object, but has no controller that acts on it"
         }
         _ => return response,

@@ -143,6 +143,8 @@ kinds! {
     JOB = "batch" "v1" "Job" "jobs" "job" [] true ["status"] true;
     LEASE = "coordination.k8s.io" "v1" "Lease" "leases" "lease" [] true [] false;
     ENDPOINT_SLICE = "discovery.k8s.io" "v1" "EndpointSlice" "endpointslices" "endpointslice" [] true [] false;
+    INGRESS_CLASS = "networking.k8s.io" "v1" "IngressClass" "ingressclasses" "ingressclass" [] false [] false;
+    INGRESS = "networking.k8s.io" "v1" "Ingress" "ingresses" "ingress" ["ing"] true ["status"] false;
     NETWORK_POLICY = "networking.k8s.io" "v1" "NetworkPolicy" "networkpolicies" "networkpolicy" ["netpol"] true [] false;
     POD_DISRUPTION_BUDGET = "policy" "v1" "PodDisruptionBudget" "poddisruptionbudgets" "poddisruptionbudget" ["pdb"] true ["status"] false;
     CLUSTER_ROLE_BINDING = "rbac.authorization.k8s.io" "v1" "ClusterRoleBinding" "clusterrolebindings" "clusterrolebinding" [] false [] false;

@@ -36,6 +36,17 @@ pub(super) fn cells(kind: &Kind, object: &Value, now: jiff::Timestamp) -> Vec<Va
             number("/status/currentReplicas"),
             age,
         ],
+        "Ingress" => vec![
+            name,
+            or_text(object, "/spec/ingressClassName", "<none>"),
+            json!(hosts(object)),
+            or_text(object, "/status/loadBalancer/ingress/0/ip", ""),
+            json!(if object::items(object, "/spec/tls").is_empty() { "80" } else { "80, 443" }),
+            age,
+        ],
+        "IngressClass" => {
+            vec![name, text("/spec/controller"), or_text(object, "/spec/parameters/name", "<none>"), age]
+        }
         "Lease" => vec![name, text("/spec/holderIdentity"), age],
         "NetworkPolicy" => vec![name, json!(pairs(object, "/spec/podSelector/matchLabels")), age],
         "PriorityClass" => vec![
@@ -86,6 +97,13 @@ pub(super) fn or_text(object: &Value, path: &str, absent: &str) -> Value {
 }
 
 /// The value that a simple JSON path leads to; a date is shown as its age.
+/// The hosts of an Ingress, `*` where it takes any.
+fn hosts(ingress: &Value) -> String {
+    let rules = object::items(ingress, "/spec/rules").iter().map(|rule| object::text(rule, "/host"));
+    let named: Vec<&str> = rules.filter(|host| !host.is_empty()).collect();
+    if named.is_empty() { "*".to_owned() } else { named.join(",") }
+}
+
 fn custom(column: &Column, object: &Value, now: jiff::Timestamp) -> Value {
     let found = object.pointer(&column.path.replace(['.', '['], "/").replace(']', "")).cloned();
     match found {

@@ -45,6 +45,8 @@ fn line(kind: &Kind) -> &'static str {
         }
         "ControllerRevision" => "Name, Controller, #Revision, Age",
         "HorizontalPodAutoscaler" => "Name, Reference, Targets, MinPods, MaxPods, #Replicas, Age",
+        "Ingress" => "Name, Class, Hosts, Address, Ports, Age",
+        "IngressClass" => "Name, Controller, Parameters, Age",
         "Lease" => "Name, Holder, Age",
         "NetworkPolicy" => "Name, Pod-Selector, Age",
         "PriorityClass" => "Name, Value, Global-Default, Age, PreemptionPolicy",

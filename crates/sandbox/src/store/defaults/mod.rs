@@ -49,7 +49,8 @@ pub fn empty(kind: &Kind) -> Value {
         ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => json!({"rules": null}),
         ("coordination.k8s.io", "Lease") => json!({"spec": {}}),
         ("discovery.k8s.io", "EndpointSlice") => json!({"addressType": "", "endpoints": null, "ports": null}),
-        ("networking.k8s.io", "NetworkPolicy") => json!({"spec": {}}),
+        ("networking.k8s.io", "NetworkPolicy" | "IngressClass") => json!({"spec": {}}),
+        ("networking.k8s.io", "Ingress") => json!({"spec": {}, "status": {"loadBalancer": {}}}),
         _ => json!({}),
     };
     if let (Some(value), Value::Object(body)) = (value.as_object_mut(), body) {

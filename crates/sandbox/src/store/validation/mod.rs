@@ -60,6 +60,7 @@ fn check_body(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
         ("apps", "StatefulSet" | "Deployment" | "ReplicaSet" | "DaemonSet") => {
             workloads::check(object, causes)
         }
+        ("networking.k8s.io", "Ingress") => check_ingress(object, causes),
         ("batch", "Job") => workloads::check_job(object.get("spec").unwrap_or(&Value::Null), "spec", causes),
         ("batch", "CronJob") => workloads::check_cron_job(object, causes),
         ("policy", "PodDisruptionBudget") => check_budget(object, causes),
@@ -139,6 +140,27 @@ fn check_budget(object: &Value, causes: &mut Vec<Cause>) {
     if at(object, "spec.minAvailable").is_some() && at(object, "spec.maxUnavailable").is_some() {
         let spec = object.get("spec").cloned().unwrap_or_default();
         causes.push(Cause::invalid("spec", &spec, "minAvailable and maxUnavailable cannot be both set"));
+    }
+}
+
+fn check_ingress(object: &Value, causes: &mut Vec<Cause>) {
+    let rules = object::items(object, "/spec/rules");
+    if rules.is_empty() && at(object, "spec.defaultBackend").is_none() {
+        let spec = object.get("spec").cloned().unwrap_or_default();
+        causes.push(Cause::invalid("spec", &spec, "either `defaultBackend` or `rules` must be specified"));
+    }
+    for (rule_index, rule) in rules.iter().enumerate() {
+        for (index, path) in object::items(rule, "/http/paths").iter().enumerate() {
+            let field = format!("spec.rules[{rule_index}].http.paths[{index}].pathType");
+            match object::text(path, "/pathType") {
+                "" => causes.push(Cause::required(field, "pathType must be specified")),
+                "Exact" | "Prefix" | "ImplementationSpecific" => {}
+                other => {
+                    let known = ["Exact", "ImplementationSpecific", "Prefix"];
+                    causes.push(Cause::unsupported(field, &json!(other), &known));
+                }
+            }
+        }
     }
 }
 
