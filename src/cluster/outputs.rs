@@ -71,14 +71,24 @@ fn names_of(names: &Names, effective: &Effective) -> Model {
     }
 }
 
-/// Everything that was seen; what was not there is null.
+/// Everything that was seen; what was not there is null. A master that is not there is an object of nulls,
+/// and a Secret that is gone keeps its name: an expression that reaches into them must not fail a plan then.
 pub fn live(names: &Names, effective: &Effective, observed: &Observed) -> Model {
     let mut model = names_of(names, effective);
     model.release = observed.release.as_ref().map(release).into();
     let objects = observed.release.as_ref().map(|seen| seen.objects.clone()).unwrap_or_default();
     model.objects =
         Attr::Known(objects.into_iter().map(|(key, digest)| (key, Attr::Known(digest))).collect());
-    model.auth_secret = observed.secret.as_ref().map(auth_secret).into();
+    model.auth_secret = match (&observed.secret, &effective.auth) {
+        (Some(seen), _) => Attr::Known(auth_secret(seen)),
+        (None, Some(named)) => Attr::Known(AuthSecret {
+            name: named.secret.clone().into(),
+            key: named.key.clone().into(),
+            fingerprint: Attr::Null,
+        }),
+        (None, None) => Attr::Null,
+    };
+    model.master = Attr::Known(Master::default());
     match &observed.redis {
         Some(observation) => servers(&mut model, names, effective, observed, observation),
         None => {

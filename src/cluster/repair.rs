@@ -1,7 +1,7 @@
 //! Brings servers and sentinels to what is declared, and waits until they have settled. One stage at a
 //! time, each after a new look; the last look shows that nothing is left.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -13,10 +13,10 @@ use super::pods::started_with;
 use super::rollout::{replace_proxies, restart};
 use super::site::Servers;
 use super::steps::Rows;
-use crate::sentinel::drift::drift;
+use crate::sentinel::drift::{ANNOUNCED, drift};
 use crate::sentinel::repairs::next;
 use crate::sentinel::topology::verdict;
-use crate::sentinel::{self, DriftRow, Next, Repair, Verdict, execute as run};
+use crate::sentinel::{self, DriftRow, Next, Observation, Repair, Verdict, execute as run};
 
 /// Sentinels notice changes within seconds; asking more often tells nothing new.
 const POLL: Duration = Duration::from_millis(500);
@@ -56,6 +56,8 @@ pub async fn await_settled(work: &Work<'_>) -> Result<(), Error> {
 struct Course {
     attempts: BTreeMap<String, u32>,
     reset: Option<Instant>,
+    /// Addresses that pods announced before they started anew: sentinels remember them as replicas.
+    left: BTreeSet<String>,
     /// A server has, or had, another password than the Secret.
     rotates: bool,
     /// The proxies have the Secret's password.
@@ -76,8 +78,15 @@ pub async fn repair_rows(work: &Work<'_>, rows: &Rows) -> Result<(), Error> {
             servers.credentials.started_with = started_with(work, &servers, &look).await;
             look = servers.look().await;
         }
-        let found = allowed(rows, drift(&servers.declared, &look), servers.master_group());
+        let found = drift(&servers.declared, &look);
+        let (mut found, others): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(allows(rows, servers.master_group()));
+        course.left.extend(found.iter().filter(|row| row.setting == ANNOUNCED).map(|row| row.live.clone()));
+        found.extend(others.into_iter().filter(|row| course.left.iter().any(|host| row.remembers(host))));
         let blocked = match next(&found, &servers.declared, &look) {
+            Next::Nothing if course.left.iter().any(|host| is_remembered(host, &look)) => {
+                "the sentinels do not see yet that an earlier address is gone".to_owned()
+            }
             Next::Nothing => break,
             Next::Refused { row, reason } => {
                 let what = format!("{} of {}", row.setting, row.object);
@@ -152,12 +161,17 @@ impl Course {
 }
 
 /// Only what the plan showed. A group without a master shows one row for all of its structure.
-fn allowed(rows: &Rows, found: Vec<DriftRow>, group: &str) -> Vec<DriftRow> {
-    let Rows::Shown(shown) = rows else { return found };
-    let has = |layer: &str, object: &str, setting: &str| {
-        shown.contains(&(layer.to_owned(), object.to_owned(), setting.to_owned()))
+fn allows(rows: &Rows, group: &str) -> impl Fn(&DriftRow) -> bool {
+    let has = move |layer: &str, object: &str, setting: &str| match rows {
+        Rows::All => true,
+        Rows::Shown(shown) => shown.contains(&(layer.to_owned(), object.to_owned(), setting.to_owned())),
     };
     let elects = has("redis", group, "master");
-    let is_shown = |row: &DriftRow| has(row.layer.as_str(), &row.object, &row.setting);
-    found.into_iter().filter(|row| is_shown(row) || (elects && row.is_structural())).collect()
+    move |row| has(row.layer.as_str(), &row.object, &row.setting) || (elects && row.is_structural())
+}
+
+/// Whether a sentinel knows a replica at this host.
+fn is_remembered(host: &str, look: &Observation) -> bool {
+    let groups = look.pods.iter().filter_map(|pod| pod.sentinel.ok()?.group.as_ref());
+    groups.flat_map(|group| &group.replicas).any(|replica| replica.address.host == host)
 }

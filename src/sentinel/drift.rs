@@ -194,7 +194,8 @@ fn announced(pod: &PodObservation, server: &ServerView) -> Option<DriftRow> {
     (!is_own).then(|| DriftRow::new(Layer::Redis, &pod.pod, ANNOUNCED, own, live))
 }
 
-pub(super) const ANNOUNCED: &str = "replica-announce-ip";
+/// What a server tells the others as its address.
+pub const ANNOUNCED: &str = "replica-announce-ip";
 
 impl PasswordState {
     fn as_str(self) -> &'static str {

@@ -36,6 +36,15 @@ impl DriftRow {
         self.setting.split(' ').next().unwrap_or_default()
     }
 
+    /// Whether the row is about a replica that a sentinel remembers at this host.
+    pub fn remembers(&self, host: &str) -> bool {
+        let at = self.setting.strip_prefix(KNOWN_REPLICA).map(str::trim_start);
+        self.layer == Layer::Sentinel
+            && at
+                .and_then(|at| at.rsplit_once(':'))
+                .is_some_and(|(of, _)| of.trim_matches(['[', ']']) == host)
+    }
+
     /// Whether the row is about who follows whom. The row of a group without a master stands for all of
     /// these: a new master makes every one of them true for a moment.
     pub fn is_structural(&self) -> bool {

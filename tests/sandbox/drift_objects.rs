@@ -33,6 +33,11 @@ fn edited_and_deleted_objects_are_shown_and_applied_again() {
     sandbox.kubectl(&["delete", "serviceaccount", "redis-1-redis-ha"]);
     damaged.mends("a deleted ServiceAccount", &["ServiceAccount/redis-1-redis-ha", "\"absent\""]);
 
+    sandbox.kubectl(&["delete", "service", "redis-1-redis-ha-announce-1"]);
+    // Its address is another one then: its server announces it after a restart, and sentinels forget the old.
+    damaged
+        .mends("a deleted announce Service", &["Service/redis-1-redis-ha-announce-1", "replica-announce-ip"]);
+
     // What others add is not ours.
     patch("service", "redis-1-redis-ha", r#"{"metadata": {"annotations": {"team": "cache"}}}"#);
     damaged.workspace.expect_empty_plan();
