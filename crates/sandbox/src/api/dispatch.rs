@@ -6,6 +6,7 @@ use http::{Method, Request, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::access::{Attributes, User, is_review};
+use super::autoscaling::older_create;
 use super::request::{Call, Query, Target, percent_decode};
 use super::respond::{self, Answer};
 use super::{Api, KUBERNETES_VERSION, discovery, openapi};
@@ -75,6 +76,9 @@ impl Api {
             let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
             let body = axum::body::to_bytes(body, REVIEW_BYTES_MAX).await.unwrap_or_default();
             return self.review(user, group, resource, content_type.unwrap_or_default(), &body);
+        }
+        if let Some(target) = older_create(group, version, rest, request.method() == Method::POST) {
+            return self.create_older(user, target, request).await;
         }
         let kinds = self.store.kinds();
         let Some(target) = Target::parse(&kinds, group, version, rest) else {

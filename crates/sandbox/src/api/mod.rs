@@ -7,6 +7,7 @@
 mod accept;
 pub mod access;
 mod apply;
+mod autoscaling;
 mod create;
 mod delete;
 mod discovery;
