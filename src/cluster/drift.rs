@@ -78,6 +78,11 @@ pub fn rows(observed: &Observed) -> Vec<Row> {
 
 /// A record that says that somebody's work is not finished, or has failed.
 fn release_row(seen: &ReleaseSeen) -> Option<Row> {
+    if !seen.is_recorded() {
+        let [object, setting, declared, live] =
+            ["release record", "object", "present", "absent"].map(str::to_owned);
+        return Some(Row { layer: Layer::Release, object, setting, declared, live });
+    }
     (seen.status != "deployed").then(|| Row {
         layer: Layer::Release,
         object: format!("revision {}", seen.revision),

@@ -61,18 +61,19 @@ pub fn announce(prior: &Model, config: &Config, before: &Before<'_>) -> Diagnost
         config.chart_source.name()
     ));
     if config.pod_template.as_deref() != before.pod_template {
-        lines.push(
-            "Every pod restarts, one at a time. The master is last: it is handed over by a planned failover, \
-             in which writes wait for about a second and none that was acknowledged is lost."
-                .to_owned(),
-        );
+        // What stands in the cluster holds defaults that no chart writes: it differs from every template.
+        let which = if recorded { "Every pod" } else { "Every pod whose template changes" };
+        lines.push(format!(
+            "{which} restarts, one at a time. The master is last: it is handed over by a planned failover, in which \
+             writes wait for about a second and none that was acknowledged is lost."
+        ));
     }
     if config.fixed_fields.as_deref() != before.fixed_fields {
-        lines.push(
-            "Fields that a StatefulSet keeps for life differ: where Kubernetes refuses the change, the \
-             StatefulSet is deleted without its pods and made anew, and takes them over."
-                .to_owned(),
-        );
+        let differ = if recorded { "differ" } else { "may differ" };
+        lines.push(format!(
+            "Fields that a StatefulSet keeps for life {differ}: where Kubernetes refuses the change, the StatefulSet \
+             is deleted without its pods and made anew, and takes them over."
+        ));
     }
     if let Some((secret, _)) = config.auth.secret().filter(|_| config.auth.is_ours()) {
         lines.push(format!("The Secret {secret} is kept, and is the provider's from then on."));

@@ -23,6 +23,7 @@ fn a_release_whose_record_was_lost_is_found_by_its_labels_and_moves_under_load()
     let cluster = workspace.cluster();
     assert_eq!(cluster["auth"]["existing_secret"], "redis-credentials");
     assert_eq!((&cluster["replicas"], &cluster["image"]["tag"]), (&3.into(), &"5.0.5-alpine".into()));
+    assert_eq!(cluster["drift"][0]["object"], "release record");
     assert_eq!((&cluster["sentinel"]["quorum"], &cluster["release"]["revision"]), (&2.into(), &0.into()));
     let old_image = workspace.expect_failure(&["plan", "-input=false", "-no-color"]);
     assert!(old_image.contains("The bundled chart needs Redis 6.2"), "{old_image}");
