@@ -36,19 +36,8 @@ pub(super) fn cells(kind: &Kind, object: &Value, now: jiff::Timestamp) -> Vec<Va
             number("/status/currentReplicas"),
             age,
         ],
-        "Ingress" => vec![
-            name,
-            or_text(object, "/spec/ingressClassName", "<none>"),
-            json!(hosts(object)),
-            or_text(object, "/status/loadBalancer/ingress/0/ip", ""),
-            json!(if object::items(object, "/spec/tls").is_empty() { "80" } else { "80, 443" }),
-            age,
-        ],
-        "IngressClass" => {
-            vec![name, text("/spec/controller"), or_text(object, "/spec/parameters/name", "<none>"), age]
-        }
         "Lease" => vec![name, text("/spec/holderIdentity"), age],
-        "NetworkPolicy" => vec![name, json!(pairs(object, "/spec/podSelector/matchLabels")), age],
+        "NetworkPolicy" | "Ingress" | "IngressClass" => network(kind, object, name, age),
         "PriorityClass" => vec![
             name,
             or_text(object, "/value", "0"),
@@ -97,6 +86,26 @@ pub(super) fn or_text(object: &Value, path: &str, absent: &str) -> Value {
 }
 
 /// The value that a simple JSON path leads to; a date is shown as its age.
+/// The rows of what is about the network and stands for no addresses.
+fn network(kind: &Kind, object: &Value, name: Value, age: Value) -> Vec<Value> {
+    let or = |path: &str, absent: &str| match object::text(object, path) {
+        "" => json!(absent),
+        found => json!(found),
+    };
+    match kind.kind {
+        "Ingress" => {
+            let ports = if object::items(object, "/spec/tls").is_empty() { "80" } else { "80, 443" };
+            let address = or("/status/loadBalancer/ingress/0/ip", "");
+            let class = or("/spec/ingressClassName", "<none>");
+            vec![name, class, json!(hosts(object)), address, json!(ports), age]
+        }
+        "IngressClass" => {
+            vec![name, or("/spec/controller", ""), or("/spec/parameters/name", "<none>"), age]
+        }
+        _ => vec![name, json!(pairs(object, "/spec/podSelector/matchLabels")), age],
+    }
+}
+
 /// The hosts of an Ingress, `*` where it takes any.
 fn hosts(ingress: &Value) -> String {
     let rules = object::items(ingress, "/spec/rules").iter().map(|rule| object::text(rule, "/host"));
