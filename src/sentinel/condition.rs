@@ -81,14 +81,10 @@ impl fmt::Display for Finding {
                 write!(f, "the sentinel of {pod} refuses the declared password: {reason}")
             }
             Self::ServerLoading { pod } => write!(f, "the server of {pod} is loading its data"),
-            Self::GroupUnwatched { sentinel } => {
-                write!(f, "the sentinel of {sentinel} does not watch the group")
-            }
-            Self::Tilt { sentinel } => {
-                write!(f, "the sentinel of {sentinel} is in TILT mode and takes no action")
-            }
+            Self::GroupUnwatched { sentinel } => says(f, sentinel, format_args!("does not watch the group")),
+            Self::Tilt { sentinel } => says(f, sentinel, format_args!("is in TILT mode and takes no action")),
             Self::FailoverRunning { sentinel, state } => {
-                write!(f, "the sentinel of {sentinel} runs a failover ({state})")
+                says(f, sentinel, format_args!("runs a failover ({state})"))
             }
             Self::NoMajority { views } => {
                 f.write_str("the sentinels do not agree on a master:")?;
@@ -101,7 +97,7 @@ impl fmt::Display for Finding {
                 write!(f, "the sentinels name {address} as master, which is none of the pods")
             }
             Self::MasterDown { sentinel, flags } => {
-                write!(f, "the sentinel of {sentinel} sees the master as {flags}")
+                says(f, sentinel, format_args!("sees the master as {flags}"))
             }
             Self::MasterIsReplica { pod, follows } => {
                 write!(f, "the sentinels name {pod} as master, but it is a replica of {follows}")
@@ -116,13 +112,13 @@ impl fmt::Display for Finding {
                 write!(f, "the replica {pod} is not linked to its master ({link:?})")
             }
             Self::ReplicaUnknown { sentinel, pod } => {
-                write!(f, "the sentinel of {sentinel} could not promote {pod} yet")
+                says(f, sentinel, format_args!("could not promote {pod} yet"))
             }
             Self::ReplicaDown { sentinel, pod, flags } => {
                 write!(f, "the sentinel of {sentinel} sees the replica {pod} as {flags}")
             }
             Self::PeerUnknown { sentinel, pod } => {
-                write!(f, "the sentinel of {sentinel} does not know that of {pod}")
+                says(f, sentinel, format_args!("does not know that of {pod}"))
             }
             Self::PeerDown { sentinel, pod, flags } => {
                 write!(f, "the sentinel of {sentinel} sees that of {pod} as {flags}")
@@ -142,6 +138,10 @@ impl fmt::Display for Finding {
             }
         }
     }
+}
+
+fn says(f: &mut fmt::Formatter<'_>, sentinel: &str, what: fmt::Arguments<'_>) -> fmt::Result {
+    write!(f, "the sentinel of {sentinel} {what}")
 }
 
 fn stranger(
