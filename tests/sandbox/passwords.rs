@@ -1,8 +1,9 @@
 //! Passwords and rights that differ between the servers and the Secret.
 
 use super::drift::{Damaged, server};
+use super::import_forms::{PASSWORD, import, silent};
 use super::load::Load;
-use super::support::Sandbox;
+use super::support::{Sandbox, Workspace, chart};
 
 /// The one in the Secret.
 pub(crate) fn password(sandbox: &Sandbox) -> String {
@@ -68,4 +69,29 @@ fn a_secret_that_changed_is_followed_and_no_write_is_lost() {
     }
     let state = std::fs::read_to_string(damaged.workspace.path().join("terraform.tfstate")).expect("a state");
     assert!(!state.contains(after) && !state.contains(&before));
+}
+
+#[test]
+fn proxies_of_a_public_chart_start_anew_with_the_new_password() {
+    let sandbox = Sandbox::up_with(&["--nodes", "3"]);
+    let literal = format!("--from-literal=auth={PASSWORD}");
+    sandbox.kubectl(&["create", "secret", "generic", "redis-credentials", &literal]);
+    let values = "auth=true,existingSecret=redis-credentials,authKey=auth,haproxy.enabled=true";
+    sandbox.helm(4, &["install", "fronted", &chart("new"), "--set", values, "--wait", "--timeout", "3m"]);
+    let workspace = Workspace::new(&sandbox, &silent("fronted"));
+    import(&workspace, "default/fronted");
+    workspace.expect_empty_plan();
+    let ids = |app: &str| {
+        let selector = format!("release=fronted,app={app}");
+        sandbox.kubectl(&["get", "pods", "-l", &selector, "-o", "jsonpath={.items[*].metadata.uid}"])
+    };
+    let before = [ids("redis-ha"), ids("redis-ha-haproxy")];
+    let change = "{\"stringData\": {\"auth\": \"the-password-that-somebody-rotated-to\"}}";
+    sandbox.kubectl(&["patch", "secret", "redis-credentials", "-p", change]);
+    workspace.apply();
+    workspace.expect_empty_plan();
+    let after = [ids("redis-ha"), ids("redis-ha-haproxy")];
+    for (before, after) in before.iter().zip(&after) {
+        assert!(!before.is_empty() && before.split(' ').all(|id| !after.contains(id)), "{before} {after}");
+    }
 }

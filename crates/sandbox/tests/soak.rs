@@ -58,3 +58,14 @@ fn nothing_is_left_whichever_process_is_killed() {
         assert!(!sandbox.dir().join("volumes").exists(), "{what}: its volumes are gone");
     }
 }
+
+#[test]
+fn a_sandbox_whose_directory_is_removed_ends() {
+    let sandbox = Sandbox::up();
+    let processes = sandbox.processes();
+    std::fs::remove_dir_all(sandbox.dir()).expect("removed");
+    wait_for("end of every process", || {
+        let left: Vec<_> = processes.iter().filter(|pid| is_running(**pid)).collect();
+        if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
+    });
+}

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::digest::letters_of;
 use super::events::{Event, EventKind};
 use super::object::{
-    controller_reference, entry, integer, is_controlled_by, is_pod_available, is_pod_finished, is_pod_ready,
-    is_terminating, label, list, metadata_entry, name, namespace, text, uid,
+    entry, integer, is_controlled_by, is_pod_available, is_pod_finished, is_pod_ready, is_terminating, label,
+    list, metadata_entry, name, namespace, pod_of_template, text, uid,
 };
 use super::revisions::{self, Revisions};
 use super::scheduler::suits;
@@ -259,18 +259,7 @@ impl<'a> Observed<'a> {
 }
 
 fn render_pod(set: &Value, hash: &str, node: &str, pod_name: &str) -> Value {
-    let template = &set["spec"]["template"];
-    let mut pod = json!({
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": template.get("metadata").cloned().unwrap_or_else(|| json!({})),
-        "spec": template["spec"],
-    });
-    let metadata = entry(&mut pod, "metadata");
-    metadata.insert("name".to_owned(), json!(pod_name));
-    metadata.insert("generateName".to_owned(), json!(format!("{}-", name(set))));
-    metadata.insert("namespace".to_owned(), json!(namespace(set)));
-    metadata.insert("ownerReferences".to_owned(), json!([controller_reference(set)]));
+    let mut pod = pod_of_template(set, pod_name);
     metadata_entry(&mut pod, "labels").insert(HASH.to_owned(), json!(hash));
     let by_name = json!([{"key": "metadata.name", "operator": "In", "values": [node]}]);
     let mut terms = list(&pod, TERMS).to_vec();

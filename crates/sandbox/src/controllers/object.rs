@@ -130,6 +130,24 @@ pub(crate) fn metadata_entry<'a>(object: &'a mut Value, key: &str) -> &'a mut Ma
     entry(&mut object["metadata"], key)
 }
 
+/// A pod of a controller's template, not yet created.
+pub(crate) fn pod_of_template(owner: &Value, pod_name: &str) -> Value {
+    let template = &owner["spec"]["template"];
+    let mut pod = json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": template.get("metadata").cloned().unwrap_or_else(|| json!({})),
+        "spec": template["spec"],
+    });
+    let metadata = entry(&mut pod, "metadata");
+    metadata.insert("name".to_owned(), json!(pod_name));
+    metadata.insert("generateName".to_owned(), json!(format!("{}-", name(owner))));
+    metadata.insert("namespace".to_owned(), json!(namespace(owner)));
+    metadata.insert("ownerReferences".to_owned(), json!([controller_reference(owner)]));
+    metadata_entry(&mut pod, "labels");
+    pod
+}
+
 pub(crate) fn is_pod_ready(pod: &Value) -> bool {
     text(pod, "/status/phase") == "Running" && condition_is_true(pod, "Ready")
 }

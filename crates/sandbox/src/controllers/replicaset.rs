@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::digest::letters_of;
 use super::events::{Event, EventKind};
 use super::object::{
-    controller_reference, entry, integer, is_controlled_by, is_pod_available, is_pod_finished, is_pod_ready,
-    is_terminating, metadata_entry, name, namespace, text, uid,
+    integer, is_controlled_by, is_pod_available, is_pod_finished, is_pod_ready, is_terminating, name,
+    namespace, pod_of_template, text, uid,
 };
 use super::selector::{contains, selects};
 use super::world::{Plan, Reconciler, World, Write};
@@ -45,7 +45,7 @@ fn scale(set: &Value, all: &[&Value], live: &[&Value], plan: &mut Plan) {
         names.filter(|candidate| !taken.contains(&candidate.as_str())).take(wanted.saturating_sub(live.len()))
     {
         plan.push(event(set, "SuccessfulCreate", format!("Created pod: {pod_name}")));
-        plan.push(Write::Create(render_pod(set, &pod_name)));
+        plan.push(Write::Create(pod_of_template(set, &pod_name)));
     }
     let mut surplus = live.to_vec();
     surplus.sort_by_key(|pod| {
@@ -66,23 +66,6 @@ fn newest<'a>(pods: &[&'a Value]) -> &'a str {
 
 fn event(set: &Value, reason: &'static str, message: String) -> Write {
     Write::Event(Event { about: set.clone(), kind: EventKind::Normal, reason, message, component: COMPONENT })
-}
-
-fn render_pod(set: &Value, pod_name: &str) -> Value {
-    let template = &set["spec"]["template"];
-    let mut pod = json!({
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": template.get("metadata").cloned().unwrap_or_else(|| json!({})),
-        "spec": template["spec"],
-    });
-    let metadata = entry(&mut pod, "metadata");
-    metadata.insert("name".to_owned(), json!(pod_name));
-    metadata.insert("generateName".to_owned(), json!(format!("{}-", name(set))));
-    metadata.insert("namespace".to_owned(), json!(namespace(set)));
-    metadata.insert("ownerReferences".to_owned(), json!([controller_reference(set)]));
-    metadata_entry(&mut pod, "labels");
-    pod
 }
 
 fn write_status(world: &World, set: &Value, live: &[&Value], plan: &mut Plan) {

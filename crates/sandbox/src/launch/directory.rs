@@ -4,6 +4,7 @@ use std::fs::{self, File, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use crate::node::{ImageTable, ImageTableError};
 
 /// Held by the launcher while it runs; the mark of a sandbox's directory afterwards.
 const LOCK_FILE: &str = "lock";
+const REMOVAL_POLL: Duration = Duration::from_secs(1);
 
 /// An existing directory, by its absolute path.
 #[derive(Debug, Clone)]
@@ -207,6 +209,13 @@ impl Directory {
     }
 
     /// Removes what means nothing without a running sandbox; logs and the files for clients stay.
+    /// Returns when the directory is there no more.
+    pub(super) async fn until_removed(&self) {
+        while self.root.join(LOCK_FILE).exists() {
+            tokio::time::sleep(REMOVAL_POLL).await;
+        }
+    }
+
     pub(super) fn remove_state(&self) -> Result<(), LaunchError> {
         for path in [self.state_file(), self.pods_file()] {
             remove(&path, fs::remove_file(&path))?;

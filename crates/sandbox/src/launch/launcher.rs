@@ -50,7 +50,7 @@ struct Tree {
 }
 
 impl Launch {
-    /// Runs the sandbox until a signal ends it.
+    /// Runs the sandbox until a signal ends it, or somebody removes its directory: nobody could end it then.
     pub async fn run(self, report: impl Fn(Progress<'_>)) -> Result<(), LaunchError> {
         let mut ends = Ends::listen()?;
         let _lock = self.directory.lock()?;
@@ -67,6 +67,7 @@ impl Launch {
         let outcome = tokio::select! {
             outcome = self.supervise(&mut tree, ports, &report) => outcome,
             () = ends.next() => Ok(()),
+            () = self.directory.until_removed() => Ok(()),
         };
         let stopped = self.stop(tree).await;
         self.directory.remove_state()?;
