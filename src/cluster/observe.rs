@@ -23,7 +23,7 @@ use super::site::{Servers, Site};
 use super::unrecorded;
 use crate::chart::effective::{effective, names};
 use crate::chart::{Effective, Names, SecretKey};
-use crate::gke::NodeCount;
+use crate::gke::{NodeCount, NodePoolLive, PoolStatus};
 use crate::kubernetes::{KubernetesError, Owner, Password};
 
 /// Everything, once; servers and sentinels are not judged.
@@ -185,15 +185,35 @@ async fn observe_node_pool(site: &Site) -> Result<Observed, Error> {
     let Some(live) = gke.node_pool(cluster, pool).await? else { return Ok(observed) };
     let count = gke.node_count(&live).await?;
     if let NodeCount::Forbidden { message } = &count {
-        observed.warnings.push(format!(
+        let text = format!(
             "The number of nodes of the pool {pool} was not checked: the Compute API refused ({message}). It takes \
              the permission compute.instanceGroupManagers.get."
-        ));
+        );
+        observed.warnings.push(("Not all of the node pool was checked", text));
     }
+    observed.warnings.extend(trouble(&live).map(|text| ("The node pool is not well", text)));
     observed.node_count = count.per_zone(None);
     observed.node_counts = Some(count);
     observed.node_pool = Some(live);
     Ok(observed)
+}
+
+/// A pool that is on its way out, or that GKE says has a fault.
+fn trouble(pool: &NodePoolLive) -> Option<String> {
+    let (name, message) = (&pool.name, &pool.status_message);
+    let because = if message.is_empty() { String::new() } else { format!(" ({message})") };
+    match pool.status {
+        PoolStatus::Stopping => Some(format!(
+            "Somebody deletes the pool {name}{because}. Its nodes are drained, and pods that are bound to it find no \
+             other. Once it is gone, a plan shows it as new."
+        )),
+        PoolStatus::Error | PoolStatus::RunningWithError => {
+            Some(format!("GKE reports an error of the pool {name}{because}."))
+        }
+        PoolStatus::Unknown | PoolStatus::Provisioning | PoolStatus::Running | PoolStatus::Reconciling => {
+            None
+        }
+    }
 }
 
 /// From the objects of the release, or by its name where the release does not have it.

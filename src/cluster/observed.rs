@@ -35,8 +35,8 @@ pub struct Observed {
     pub capabilities: Option<Capabilities>,
     /// By pod name.
     pub placement: BTreeMap<String, Placement>,
-    /// What could be seen only in part, in words.
-    pub warnings: Vec<String>,
+    /// What of the node pool could be seen only in part, or is not well: a summary, and more words.
+    pub warnings: Vec<(&'static str, String)>,
 }
 
 /// The newest record of the Helm release, or what it would be where there is none.

@@ -39,8 +39,8 @@ fn refreshed(site: &Site, state: &Model, mut private: Private, observed: &Observ
     remember(observed, &mut private);
     let model = refresh(state, observed, (&site.namespace, &site.release));
     let mut warnings = explain(&model, &observed.unjudged);
-    for text in &observed.warnings {
-        warnings.warning("Not all of the node pool was checked", text);
+    for (summary, text) in &observed.warnings {
+        warnings.warning(*summary, text);
     }
     Outcome::new(model, private).with(warnings)
 }

@@ -1,8 +1,10 @@
 //! Where a cluster lives: its node pool and its namespace.
 
+use std::time::Duration;
+
 use super::configuration;
 use super::drift::Damaged;
-use super::support::{Sandbox, Workspace};
+use super::support::{Sandbox, Workspace, eventually, unfolded};
 
 #[test]
 fn another_pool_name_moves_the_pods_and_keeps_the_data() {
@@ -47,4 +49,23 @@ fn a_namespace_that_we_made_goes_unless_something_foreign_lives_in_it() {
         let namespaces = sandbox.kubectl(&["get", "namespaces", "-o", "name"]);
         assert_eq!(namespaces.contains("namespace/cache"), foreign, "{namespaces}");
     }
+}
+
+#[test]
+fn a_pool_that_somebody_deletes_is_a_warning_and_then_made_anew() {
+    let sandbox = Sandbox::up();
+    let damaged = Damaged::new(&sandbox, "");
+    sandbox.server(&damaged.master(), &["SET", "kept", "yes"]);
+    sandbox.gke("DELETE", "/nodePools/redis", "");
+    let (code, plan) = damaged.workspace.plan();
+    assert_eq!(code, 0, "{plan}");
+    assert!(unfolded(&plan).contains("Somebody deletes the pool redis"), "{plan}");
+    // The budget holds the drain up: pods that are bound to the pool find no other node.
+    sandbox.kubectl(&["delete", "poddisruptionbudget", "--all"]);
+    eventually("the pool is gone", Duration::from_secs(180), || {
+        let nodes = sandbox.kubectl(&["get", "nodes", "-o", "name"]);
+        if nodes.contains("-redis-") { Err(nodes) } else { Ok(()) }
+    });
+    damaged.mends("a deleted pool", &["+ node_pool", "PodDisruptionBudget/"]);
+    assert_eq!(sandbox.server(&damaged.master(), &["GET", "kept"]).trim(), "yes");
 }
