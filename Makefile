@@ -40,7 +40,8 @@ fuzz: ## the chart engine on mutated templates, archives and values: FUZZ_ROUNDS
 	FUZZ_ROUNDS=$${FUZZ_ROUNDS:-50000} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} $(CARGO) test -p helm --test fuzz -- --nocapture
 
 bench: tools build ## counts and whole-process figures beside their aims and a peer
-	$(CARGO) build --release --workspace --examples
+	$(CARGO) build --release --example release
+	$(CARGO) build --release -p helm --example template --example measure
 	@scripts/bench
 
 dist: build ## target/dist: what a registry takes for a release, signed by the key of GPG_FINGERPRINT
