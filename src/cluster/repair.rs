@@ -74,7 +74,7 @@ pub async fn repair_rows(work: &Work<'_>, rows: &Rows) -> Result<(), Error> {
         let mut servers = servers(work).await?;
         let mut look = servers.look().await;
         course.rotates |= drift(&servers.declared, &look).iter().any(|row| row.setting == "requirepass");
-        if course.rotates {
+        if course.rotates && servers.credentials.server.is_some() {
             servers.credentials.started_with = started_with(work, &servers, &look).await;
             look = servers.look().await;
         }
