@@ -1,11 +1,15 @@
-//! Charts with subcharts, hooks, files and notes, beside Helm 4: what is imported from a subchart wins
-//! over the parent's own default in Helm 3 only.
+//! Charts with subcharts, hooks, files and notes, beside the real helm.
 
-use super::helm::{difference, ours, parse, real, tests};
+use super::helm::{VERSIONS, difference, ours, parse, real, tests};
 use ::helm::values;
 
+/// Beside Helm 4: what is imported from a subchart wins over the parent's own default in Helm 3 only.
 fn check(user: &str, flags: &[&str], kube_version: &str) {
-    let chart = tests().join("charts/family");
+    check_beside(&["helm4"], "family", user, flags, kube_version);
+}
+
+fn check_beside(versions: &[&str], chart: &str, user: &str, flags: &[&str], kube_version: &str) {
+    let chart = tests().join("charts").join(chart);
     let user_values = parse(user);
     for set in flags {
         values::parse_set_into(set, &user_values).expect("a setting");
@@ -18,9 +22,11 @@ fn check(user: &str, flags: &[&str], kube_version: &str) {
     for set in flags {
         arguments.extend(["--set", set]);
     }
-    let real = real("helm4", &chart, &arguments).expect("helm renders");
-    if let Some(difference) = difference(&real, &ours) {
-        panic!("{difference}");
+    for version in versions {
+        let real = real(version, &chart, &arguments).expect("helm renders");
+        if let Some(difference) = difference(&real, &ours) {
+            panic!("{version}: {difference}");
+        }
     }
 }
 
@@ -38,4 +44,15 @@ fn the_family_renders_alike_with_the_users_values() {
 #[test]
 fn the_family_renders_alike_with_settings_on_another_cluster() {
     check("", &["tags.twins=false", "big=1e6"], "v1.33.4-gke.100");
+}
+
+/// Dependencies in `requirements.yaml`: ranges, an alias, tags, conditions, imports, globals, and a
+/// subchart that nothing names.
+#[test]
+fn a_chart_of_the_first_version_renders_alike() {
+    let values = std::fs::read_to_string(tests().join("charts/elder-values.yaml")).expect("values");
+    for user in ["", &values] {
+        check_beside(&VERSIONS, "elder", user, &[], "v1.35.0");
+        check_beside(&VERSIONS, "elder", user, &["tags.heavy=false", "global.workers=false"], "v1.35.0");
+    }
 }
