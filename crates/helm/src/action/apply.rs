@@ -2,8 +2,9 @@
 
 use serde_json::Value as Json;
 
+use super::managed_fields::PatchOf;
 use super::target::Target;
-use super::{Actor, cluster_error, managed_fields, owner};
+use super::{Actor, cluster_error, owner};
 use crate::cluster::{ApplyOptions, ClusterErrorKind, DeleteOptions, ObjectRef};
 use crate::release::{Release, ReleaseError};
 
@@ -24,7 +25,8 @@ impl Actor<'_> {
         self.cluster.get(reference).await.map_err(cluster_error("read", reference))
     }
 
-    /// The live object, which must not be there or carry the release's marks.
+    /// The live object, which must not be there or carry the release's marks, unless the options take
+    /// it over as it is.
     pub(super) async fn get_unless_foreign(
         &self,
         target: &Target,
@@ -40,7 +42,7 @@ impl Actor<'_> {
         live: Option<Json>,
     ) -> Result<Option<Json>, ReleaseError> {
         let foreign = live.as_ref().and_then(|live| owner::foreign(live, &release.name, &release.namespace));
-        match foreign {
+        match foreign.filter(|_| !self.options.take_ownership) {
             None => Ok(live),
             Some(found) => Err(ReleaseError::NotOurs {
                 object: target.reference.to_string(),
@@ -103,17 +105,22 @@ impl Actor<'_> {
         applied.map_err(cluster_error("apply", &target.reference))
     }
 
-    /// Takes over what an earlier Helm owns by updates.
-    pub(super) async fn hand_over(&self, target: &Target, live: &Json) -> Result<(), ReleaseError> {
+    /// Takes over what earlier owners hold by updates, as `patch_of` says it.
+    pub(super) async fn hand_over(
+        &self,
+        target: &Target,
+        live: &Json,
+        patch_of: PatchOf,
+    ) -> Result<(), ReleaseError> {
         let manager = &self.options.field_manager;
-        let Some(patch) = managed_fields::handover_patch(live, manager) else { return Ok(()) };
+        let Some(patch) = patch_of(live, manager) else { return Ok(()) };
         let reference = &target.reference;
         match self.cluster.merge_patch(reference, &patch, manager).await {
             Ok(_) => Ok(()),
             // Somebody changed the object since it was read: read it again, once.
             Err(error) if error.kind == ClusterErrorKind::Conflict => {
                 let Some(live) = self.get(reference).await? else { return Ok(()) };
-                let Some(patch) = managed_fields::handover_patch(&live, manager) else { return Ok(()) };
+                let Some(patch) = patch_of(&live, manager) else { return Ok(()) };
                 let patched = self.cluster.merge_patch(reference, &patch, manager).await;
                 patched.map(|_| ()).map_err(cluster_error("take over", reference))
             }

@@ -1,8 +1,10 @@
 //! From one revision to the next, whichever way: what to apply, what to hand over, what to delete.
 
+use serde_json::Value as Json;
+
 use super::apply::Dropped;
 use super::target::{Target, find, recorded_targets, targets};
-use super::{Actor, short};
+use super::{Actor, managed_fields, short};
 use crate::cluster::ObjectRef;
 use crate::manifest::{HookEvent, Manifest, uninstall_rank};
 use crate::release::{self, History, Release, ReleaseError, Status};
@@ -12,6 +14,8 @@ pub(super) struct Change {
     /// All objects of the revision.
     pub(super) wanted: Vec<Target>,
     pub(super) apply: Vec<Target>,
+    /// Objects that stand without a deployed revision having had them, as they were seen.
+    adopted: Vec<(Target, Json)>,
     /// Whether objects may have been applied by updates until now.
     hand_over: bool,
     /// Objects of earlier revisions that the new one has not, what depends on others first.
@@ -43,7 +47,7 @@ impl Actor<'_> {
             before.push((revision.version, recorded_targets(self.cluster, revision).await?));
         }
         let wanted = targets(self.cluster, release, manifests).await?;
-        let mut apply = Vec::new();
+        let (mut apply, mut adopted) = (Vec::new(), Vec::new());
         for target in &wanted {
             let earlier =
                 before.iter().map(|(version, targets)| (*version, find(targets, &target.reference)));
@@ -51,8 +55,8 @@ impl Actor<'_> {
             let is_known =
                 earlier.iter().any(|(version, found)| Some(*version) == deployed && found.is_some());
             if !is_known {
-                // One that stands already was made by somebody else, and perhaps by updates.
-                hand_over |= self.get_unless_foreign(target, release).await?.is_some();
+                let live = self.get_unless_foreign(target, release).await?;
+                adopted.extend(live.map(|live| (target.clone(), live)));
             }
             let is_unchanged = deployed.is_some() && earlier.iter().all(|(_, found)| *found == Some(target));
             if !is_unchanged || self.is_forced(target) {
@@ -69,7 +73,7 @@ impl Actor<'_> {
             }
         }
         drop.sort_by_cached_key(|reference| uninstall_rank(&reference.kind));
-        Ok(Change { wanted, apply, hand_over, drop })
+        Ok(Change { wanted, apply, adopted, hand_over, drop })
     }
 
     /// A pending revision whose worker is dead did not succeed.
@@ -92,6 +96,9 @@ impl Actor<'_> {
         release: &mut Release,
     ) -> Result<DroppedObjects, ReleaseError> {
         self.run_hooks(before, release).await?;
+        for (target, live) in &change.adopted {
+            self.hand_over(target, live, managed_fields::adoption_patch).await?;
+        }
         // Unchanged ones too: once the record says that they are applied, nobody looks again.
         for target in change.wanted.iter().filter(|_| change.hand_over) {
             self.hand_over_live(target).await?;
@@ -114,7 +121,7 @@ impl Actor<'_> {
 
     pub(super) async fn hand_over_live(&self, target: &Target) -> Result<(), ReleaseError> {
         match self.get(&target.reference).await? {
-            Some(live) => self.hand_over(target, &live).await,
+            Some(live) => self.hand_over(target, &live, managed_fields::handover_patch).await,
             None => Ok(()),
         }
     }

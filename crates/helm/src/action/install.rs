@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::target::{Target, address, targets};
-use super::{Actor, Options, Outcome, chain, cluster_error, uninstall};
+use super::{Actor, Options, Outcome, chain, cluster_error, managed_fields, uninstall};
 use crate::cluster::{Clock, Cluster, ClusterErrorKind, ObjectRef};
 use crate::manifest::{HookEvent, Manifest, split_documents};
 use crate::release::{self, History, Release, ReleaseError, Status, is_valid_name};
@@ -59,7 +59,7 @@ impl Actor<'_> {
         self.create_crds(rendered).await?;
         self.run_hooks(HookEvent::PreInstall, release).await?;
         for (target, live) in adopted {
-            self.hand_over(target, live).await?;
+            self.hand_over(target, live, managed_fields::adoption_patch).await?;
         }
         let mut applied = Vec::new();
         for target in targets {
@@ -77,7 +77,8 @@ impl Actor<'_> {
             return error;
         }
         let name = release.name.clone();
-        let undone = uninstall(self.cluster, self.clock, &release.namespace, &name, self.options);
+        let options = Options { keep_history: false, ..self.options.clone() };
+        let undone = uninstall(self.cluster, self.clock, &release.namespace, &name, &options);
         match Box::pin(undone).await {
             Ok(_) => ReleaseError::Undone { name, source: Box::new(error) },
             Err(second) => ReleaseError::NotUndone { name, reason: chain(&second), source: Box::new(error) },

@@ -23,6 +23,9 @@ fn is_predecessor(entry: &Json, manager: &str) -> bool {
     is_helm && entry["operation"] == "Update" && is_whole(entry)
 }
 
+/// The merge patch that an object needs before a field manager applies it, if any.
+pub(super) type PatchOf = fn(&Json, &str) -> Option<Json>;
+
 /// The merge patch that hands a predecessor's fields over to `manager`; `None` when there are none.
 /// It carries the object's resourceVersion, so that it cannot undo somebody's change.
 pub(super) fn handover_patch(object: &Json, manager: &str) -> Option<Json> {

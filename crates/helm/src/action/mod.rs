@@ -90,6 +90,12 @@ pub struct Options {
     /// Objects (`Kind/name`) that are applied though unchanged, and whose fields are taken over from
     /// whoever owns them.
     pub force: BTreeSet<String>,
+    /// Objects that stand without the release's marks, or with another release's, become its own
+    /// instead of an error; as Helm's `--take-ownership`.
+    pub take_ownership: bool,
+    /// An uninstall leaves the records, the newest with the status `uninstalled`, so that the release
+    /// can be rolled back or upgraded to life again; as Helm's `--keep-history`.
+    pub keep_history: bool,
 }
 
 impl Default for Options {
@@ -103,6 +109,8 @@ impl Default for Options {
             atomic: false,
             history_max: 10,
             force: BTreeSet::new(),
+            take_ownership: false,
+            keep_history: false,
         }
     }
 }

@@ -27,18 +27,23 @@ pub(super) fn claim(object: &mut Json, name: &str, namespace: &str) {
     }
 }
 
-/// What is wrong with the marks, if the object is not the release's.
+/// All that is wrong with the marks, if the object is not the release's.
 pub(super) fn foreign(object: &Json, name: &str, namespace: &str) -> Option<String> {
     let wanted = [
         ("labels", MANAGED_BY_LABEL, "Helm"),
         ("annotations", NAME_ANNOTATION, name),
         ("annotations", NAMESPACE_ANNOTATION, namespace),
     ];
-    wanted.into_iter().find_map(|(group, key, value)| match mark(object, group, key) {
-        Some(found) if found == value => None,
-        Some(found) => Some(format!("its {key} is {found:?} and not {value:?}")),
-        None => Some(format!("it has no {key}")),
-    })
+    let wrong = wanted.into_iter().filter_map(|(group, key, value)| {
+        let noun = group.trim_end_matches('s');
+        match mark(object, group, key) {
+            Some(found) if found == value => None,
+            Some(found) => Some(format!("its {noun} {key} is {found:?} and not {value:?}")),
+            None => Some(format!("it has no {noun} {key}={value}")),
+        }
+    });
+    let wrong: Vec<String> = wrong.collect();
+    (!wrong.is_empty()).then(|| wrong.join(", "))
 }
 
 /// What says that the object is another release's; `None` of one without marks too.

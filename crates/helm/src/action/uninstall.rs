@@ -18,9 +18,9 @@ pub struct Uninstalled {
     pub kept: Vec<ObjectRef>,
 }
 
-/// Deletes the objects of a release, dependents first, and then its records. Works from any status,
-/// also where an earlier attempt stopped; what failed revisions may have left goes too. No release
-/// is a success.
+/// Deletes the objects of a release, dependents first, and then its records, unless
+/// [`Options::keep_history`] keeps them. Works from any status, also where an earlier attempt stopped;
+/// what failed revisions may have left goes too. No release is a success.
 ///
 /// # Errors
 /// Someone else works on the release, objects could not be deleted, or a hook fails. The records
@@ -51,8 +51,16 @@ pub async fn uninstall(
             }
             actor.run_hooks(HookEvent::PostDelete, &mut latest).await?;
         }
+        if options.keep_history {
+            latest.set_status(Status::Uninstalled, "Uninstallation complete");
+            release::update(cluster, &mut latest, clock.now()).await?;
+            actor.supersede(history, latest.version).await?;
+            return Ok(done);
+        }
     }
-    release::purge(cluster, history.revisions()).await?;
+    if !options.keep_history {
+        release::purge(cluster, history.revisions()).await?;
+    }
     Ok(done)
 }
 

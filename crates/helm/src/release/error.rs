@@ -34,7 +34,10 @@ pub enum ReleaseError {
     InProgress { name: String, version: u64, status: Status, since: String },
     #[error("release {name} was rendered as revision {rendered}, revision {next} is next; render it again")]
     MovedOn { name: String, rendered: u64, next: u64 },
-    #[error("{object} exists and is no part of release {name}: {found}; delete it or choose another name")]
+    #[error(
+        "{object} exists and is no part of release {name}: {found}; give it these marks to make it a part of \
+         the release, or delete it, or choose another name"
+    )]
     NotOurs { object: String, name: String, found: String },
     #[error("{path} renders an object without {missing}")]
     Incomplete { path: String, missing: &'static str },

@@ -3,7 +3,7 @@ use helm::manifest;
 use helm::release::{Release, ReleaseError, Status};
 use serde_json::{Value, json};
 
-use crate::{Stage, config_map};
+use crate::{Stage, check, config_map};
 
 /// What somebody applied with kubectl.
 fn applied(name: &str) -> Value {
@@ -62,4 +62,32 @@ async fn what_belongs_to_another_release_is_left_as_it_is() {
     let refused = action::adopt(&stage.cluster, &stage.clock, &mut adopted, &stage.options).await;
     assert!(matches!(refused, Err(ReleaseError::NotOurs { .. })), "{refused:?}");
     assert_eq!(stage.cluster.changes(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_stands_without_marks_or_with_anothers_is_taken_over_where_the_options_say_so() {
+    let mut stage = Stage::with(&[config_map("a", "1")]).await;
+    let mut others = applied("b");
+    others["metadata"]["annotations"] = json!({ "meta.helm.sh/release-name": "other" });
+    stage.cluster.put(&others);
+    let documents = [config_map("a", "1"), config_map("b", "2")];
+    stage.upgrade(2, &documents).await.expect_err("b is another's");
+    check(&stage.cluster.changes(), &[]);
+    stage.options.take_ownership = true;
+    stage.upgrade(2, &documents).await.expect("b is taken over");
+    check(
+        &stage.cluster.changes(),
+        &[
+            "create Secret ns/sh.helm.release.v1.rel.v2",
+            "patch ConfigMap ns/b",
+            "apply ConfigMap ns/b",
+            "update Secret ns/sh.helm.release.v1.rel.v2 deployed",
+            "update Secret ns/sh.helm.release.v1.rel.v1 superseded",
+        ],
+    );
+    let fresh = Stage { options: stage.options.clone(), ..Stage::new() };
+    fresh.cluster.put(&applied("a"));
+    fresh.install(&[config_map("a", "2")]).await.expect("a is taken over");
+    let taken = fresh.cluster.find("ConfigMap ns/a").expect("the object");
+    assert_eq!(taken["metadata"]["annotations"]["meta.helm.sh/release-name"], "rel");
 }

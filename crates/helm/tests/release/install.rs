@@ -77,7 +77,13 @@ async fn leaves_the_objects_of_others_alone() {
         &json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "a", "namespace": "ns" } }),
     );
     let error = stage.install(&[config_map("a", "1")]).await.expect_err("not ours");
-    assert!(error.to_string().contains("ConfigMap ns/a exists"), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "ConfigMap ns/a exists and is no part of release rel: it has no label \
+         app.kubernetes.io/managed-by=Helm, it has no annotation meta.helm.sh/release-name=rel, it has no \
+         annotation meta.helm.sh/release-namespace=ns; give it these marks to make it a part of the release, \
+         or delete it, or choose another name"
+    );
     check(&stage.cluster.changes(), &[]);
 }
 

@@ -66,3 +66,35 @@ async fn an_object_that_is_stuck_does_not_keep_the_others_and_the_record_stays()
     stage.uninstall().await.expect("the second attempt goes on");
     assert!(stage.cluster.keys().is_empty());
 }
+
+#[tokio::test]
+async fn records_that_are_kept_bring_the_release_back() {
+    let mut stage = Stage::with(&[config_map("a", "1")]).await;
+    stage.cluster.refuse("apply ConfigMap ns/b", ClusterErrorKind::Invalid);
+    stage.upgrade(2, &[config_map("a", "1"), config_map("b", "1")]).await.expect_err("invalid");
+    stage.options.keep_history = true;
+    stage.uninstall().await.expect("an uninstall");
+    assert_eq!(stage.statuses().await, [(1, Status::Superseded), (2, Status::Uninstalled)]);
+    assert!(stage.cluster.find("ConfigMap ns/a").is_none());
+    stage.cluster.conversation();
+    assert!(stage.uninstall().await.expect("nothing is left to do").deleted.is_empty());
+    check(&stage.cluster.changes(), &[]);
+    stage.install(&[config_map("a", "1")]).await.expect_err("the name is in use");
+    stage.rollback(Some(1)).await.expect("a rollback");
+    assert!(stage.cluster.find("ConfigMap ns/a").is_some());
+    stage.uninstall().await.expect("an uninstall");
+    stage.upgrade(4, &[config_map("a", "2")]).await.expect("an upgrade");
+    assert!(stage.cluster.find("ConfigMap ns/a").is_some());
+    stage.options.keep_history = false;
+    stage.uninstall().await.expect("an uninstall");
+    assert!(stage.cluster.keys().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_undone_leaves_no_record() {
+    let mut stage = Stage::new();
+    (stage.options.atomic, stage.options.keep_history) = (true, true);
+    stage.cluster.refuse("apply ConfigMap ns/a", ClusterErrorKind::Forbidden);
+    stage.install(&[config_map("a", "1")]).await.expect_err("forbidden");
+    assert!(stage.cluster.keys().is_empty());
+}
