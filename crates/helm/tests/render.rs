@@ -180,6 +180,14 @@ fn dependencies_must_be_there() {
 }
 
 #[test]
+fn a_library_is_not_installable() {
+    let chart =
+        Chart::from_files([("Chart.yaml", "apiVersion: v2\nname: a\nversion: 1.0.0\ntype: library\n")]);
+    let error = render(&chart.expect("a chart"), &Map::new(), "default", "v1.35.0").expect_err("a library");
+    assert!(error.to_string().contains("chart a is a library"), "{error}");
+}
+
+#[test]
 fn a_chart_says_which_cluster_it_wants() {
     let error = render(&family(), &Map::new(), "default", "v1.19.9").expect_err("too old");
     assert!(

@@ -35,6 +35,8 @@ pub enum ChartError {
     NotAMap { path: String, found: String },
     #[error("Chart.yaml: {field} {value:?}: {reason}")]
     Metadata { field: &'static str, value: String, reason: &'static str },
+    #[error("chart {chart} is a library and not installable; install a chart that depends on it")]
+    Library { chart: String },
     #[error("the subchart {name} of {parent}")]
     Subchart { name: String, parent: String, source: Box<ChartError> },
     #[error(

@@ -101,6 +101,17 @@ impl Chart {
         dependencies::resolve(self, user_values)
     }
 
+    /// Whether this is a chart to install, and no library of templates for other charts.
+    ///
+    /// # Errors
+    /// It is a library.
+    pub fn check_installable(&self) -> Result<(), ChartError> {
+        match self.metadata.is_library() {
+            true => Err(ChartError::Library { chart: self.name().to_owned() }),
+            false => Ok(()),
+        }
+    }
+
     /// Whether the charts that Chart.yaml names are in `charts/`. Only names are looked at, as in
     /// Helm.
     ///

@@ -1,13 +1,13 @@
 //! Sprig's conversions: lenient, and zero for what makes no sense.
 
 use crate::template::format;
-use crate::value::Value;
+use crate::value::{Value, text_of_bytes};
 
 /// The text of anything (`toString`).
 pub(super) fn to_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.to_string(),
-        Value::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Value::Bytes(bytes) => text_of_bytes(bytes),
         other => format::plain(other),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{ANY, Answer, Function, FunctionError, STRING, fixed, string, text_of, variadic};
 use crate::template::format;
-use crate::value::Value;
+use crate::value::{Value, bytes_of_text};
 
 pub(super) const TABLE: &[Function] = &[
     variadic("print", &[], ANY, |arguments| string(format::sprint(arguments))),
@@ -31,7 +31,7 @@ fn call(arguments: &[Value]) -> Answer {
 
 fn length(arguments: &[Value]) -> Answer {
     let length = match &arguments[0] {
-        Value::String(text) => text.len(),
+        Value::String(text) => bytes_of_text(text).len(),
         Value::Bytes(bytes) => bytes.len(),
         Value::List(list) => list.len(),
         Value::Map(map) => map.len(),

@@ -1,24 +1,30 @@
 //! Encodings and checksums.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest as _, Sha1};
 use sha2::{Sha256, Sha512};
 
 use super::{Answer, Function, STRING, fixed, string, text_of};
+use crate::value::{Value, bytes_of_text, text_of_bytes};
 
 pub(super) const TABLE: &[Function] = &[
-    fixed("b64enc", &[STRING], |arguments| string(STANDARD.encode(text_of(&arguments[0])))),
+    fixed("b64enc", &[STRING], |arguments| string(STANDARD.encode(bytes_of(&arguments[0])))),
     fixed("b64dec", &[STRING], |arguments| decode_base64(text_of(&arguments[0]))),
-    fixed("b32enc", &[STRING], |arguments| string(encode_base32(text_of(&arguments[0]).as_bytes()))),
+    fixed("b32enc", &[STRING], |arguments| string(encode_base32(&bytes_of(&arguments[0])))),
     fixed("b32dec", &[STRING], |arguments| decode_base32(text_of(&arguments[0]))),
-    fixed("sha1sum", &[STRING], |arguments| string(hexadecimal(&Sha1::digest(text_of(&arguments[0]))))),
-    fixed("sha256sum", &[STRING], |arguments| string(hexadecimal(&Sha256::digest(text_of(&arguments[0]))))),
-    fixed("sha512sum", &[STRING], |arguments| string(hexadecimal(&Sha512::digest(text_of(&arguments[0]))))),
-    fixed("adler32sum", &[STRING], |arguments| {
-        string(adler32(text_of(&arguments[0]).as_bytes()).to_string())
-    }),
+    fixed("sha1sum", &[STRING], |arguments| string(hexadecimal(&Sha1::digest(bytes_of(&arguments[0]))))),
+    fixed("sha256sum", &[STRING], |arguments| string(hexadecimal(&Sha256::digest(bytes_of(&arguments[0]))))),
+    fixed("sha512sum", &[STRING], |arguments| string(hexadecimal(&Sha512::digest(bytes_of(&arguments[0]))))),
+    fixed("adler32sum", &[STRING], |arguments| string(adler32(&bytes_of(&arguments[0])).to_string())),
 ];
+
+/// The bytes of an argument that its signature says is a string.
+fn bytes_of(argument: &Value) -> Cow<'_, [u8]> {
+    bytes_of_text(text_of(argument))
+}
 
 pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -54,7 +60,7 @@ pub(super) fn percent_decode(text: &str, is_host: bool) -> Result<String, String
 fn decode_base64(text: &str) -> Answer {
     let compact = text.replace(['\n', '\r'], "");
     match STANDARD.decode(&compact) {
-        Ok(bytes) => string(String::from_utf8_lossy(&bytes).into_owned()),
+        Ok(bytes) => string(text_of_bytes(&bytes)),
         Err(error) => {
             let offset = match error {
                 base64::DecodeError::InvalidByte(offset, _)
@@ -100,7 +106,7 @@ fn decode_base32(text: &str) -> Answer {
             bits &= (1 << count) - 1;
         }
     }
-    string(String::from_utf8_lossy(&bytes).into_owned())
+    string(text_of_bytes(&bytes))
 }
 
 fn adler32(bytes: &[u8]) -> u32 {

@@ -6,7 +6,7 @@ use super::{
 };
 use super::{FunctionError, Host};
 use crate::template::format::{plain, quote, sprintf};
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, bytes_of_text, text_of_bytes};
 
 pub(super) const TABLE: &[Function] = &[
     variadic("quote", &[], ANY, |arguments| string(each(arguments, |value| quote(&to_text(value))))),
@@ -77,19 +77,18 @@ fn trim_all(arguments: &[Value]) -> Answer {
     string(text.trim_matches(|character| cut.contains(character)))
 }
 
-/// Cuts by bytes, as Go does; a character that is cut in half becomes U+FFFD.
+/// Cuts by bytes, as Go does.
 fn truncate(arguments: &[Value]) -> Answer {
-    let (count, text) = (integer_of(&arguments[0]), text_of(&arguments[1]));
-    let length = text.len() as i64;
-    let bytes = text.as_bytes();
+    let (count, bytes) = (integer_of(&arguments[0]), bytes_of_text(text_of(&arguments[1])));
+    let length = bytes.len() as i64;
     let kept = if count < 0 && length + count > 0 {
-        &bytes[bytes_until(length + count, bytes)..]
+        &bytes[bytes_until(length + count, &bytes)..]
     } else if count >= 0 && length > count {
-        &bytes[..bytes_until(count, bytes)]
+        &bytes[..bytes_until(count, &bytes)]
     } else {
-        bytes
+        &*bytes
     };
-    string(String::from_utf8_lossy(kept).into_owned())
+    string(text_of_bytes(kept))
 }
 
 fn bytes_until(count: i64, bytes: &[u8]) -> usize {
@@ -98,8 +97,8 @@ fn bytes_until(count: i64, bytes: &[u8]) -> usize {
 
 fn substring(arguments: &[Value]) -> Answer {
     let (start, end) = (integer_of(&arguments[0]), integer_of(&arguments[1]));
-    let text = text_of(&arguments[2]);
-    let length = text.len() as i64;
+    let bytes = bytes_of_text(text_of(&arguments[2]));
+    let length = bytes.len() as i64;
     let (from, to) = match (start, end) {
         (start, end) if start < 0 => (0, end),
         (start, end) if end < 0 || end > length => (start, length),
@@ -111,9 +110,8 @@ fn substring(arguments: &[Value]) -> Answer {
     if from > to {
         return Err(format!("runtime error: slice bounds out of range [{from}:{to}]").into());
     }
-    let bytes = text.as_bytes();
-    let kept = &bytes[bytes_until(from, bytes)..bytes_until(to, bytes)];
-    string(String::from_utf8_lossy(kept).into_owned())
+    let kept = &bytes[bytes_until(from, &bytes)..bytes_until(to, &bytes)];
+    string(text_of_bytes(kept))
 }
 
 fn check_size(host: &dyn Host, bytes: usize) -> Result<(), FunctionError> {

@@ -9,7 +9,7 @@ use regex::Regex;
 
 use crate::chart::ChartFile;
 use crate::template::format::plain;
-use crate::value::{ConvertError, Map, Object, Signature, Type, Value};
+use crate::value::{ConvertError, Map, Object, Signature, Type, Value, text_of_bytes};
 use crate::yaml;
 
 /// The object that templates see.
@@ -23,7 +23,7 @@ struct Files(BTreeMap<String, Arc<[u8]>>);
 
 impl Files {
     fn text(&self, path: &str) -> String {
-        self.0.get(path).map(|data| String::from_utf8_lossy(data).into_owned()).unwrap_or_default()
+        self.0.get(path).map(|data| text_of_bytes(data)).unwrap_or_default()
     }
 
     fn glob(&self, pattern: &str) -> Self {

@@ -21,7 +21,7 @@ use crate::chart::{Chart, ChartError};
 use crate::cluster::Capabilities;
 use crate::manifest::{self, Hook, Manifest, ManifestError};
 use crate::template::{Environment, TemplateError, TemplateSet, World};
-use crate::value::Map;
+use crate::value::{Map, printable};
 use crate::values::{self, ValuesError};
 use witness::Witness;
 
@@ -141,6 +141,7 @@ pub fn template_output(rendered: &Rendered) -> String {
 /// The chart is not for this cluster's version, the values do not fit the chart, a template fails,
 /// or what it renders is no object.
 pub fn render(chart: &Chart, request: &Request<'_>, world: &dyn World) -> Result<Rendered, RenderError> {
+    chart.check_installable()?;
     chart.check_dependencies()?;
     let chart = chart.resolve(request.values)?;
     let coalesced = values::coalesce(&chart, request.values)?;
@@ -203,6 +204,7 @@ fn render_files(
         let data = template.data();
         let text = set.render(&template.path, &data, &Environment::new(&witness))?;
         let is_volatile = witness.was_asked();
+        let text = printable(&text).into_owned();
         files.push(RenderedFile { path: template.path.clone(), text, is_volatile });
     }
     Ok(files)

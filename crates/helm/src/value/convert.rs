@@ -1,8 +1,10 @@
 //! Values to and from JSON's data model.
 
+use std::borrow::Cow;
+
 use serde_json::Number;
 
-use super::{List, Map, Value};
+use super::{List, Map, Value, printable};
 
 /// Why a value has no form in JSON or YAML.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -110,6 +112,7 @@ fn plain(value: &Value, depth: usize, elements: &mut usize) -> Result<Value, Con
             Ok(Value::from(base64::engine::general_purpose::STANDARD.encode(bytes)))
         }
         Value::Object(object) => plain(&object.to_plain()?, depth + 1, elements),
+        Value::String(text) if matches!(printable(text), Cow::Owned(_)) => Ok(Value::string(printable(text))),
         scalar => Ok(scalar.clone()),
     }
 }

@@ -21,11 +21,13 @@
 //! # Ok::<(), helm::value::ConvertError>(())
 //! ```
 
+mod binary;
 mod convert;
 mod list;
 mod map;
 mod object;
 
+pub(crate) use binary::{byte_of, bytes_of_text, printable, text_of_bytes};
 pub use convert::ConvertError;
 pub use list::{Elements, List};
 pub use map::Map;

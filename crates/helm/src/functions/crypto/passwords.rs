@@ -13,7 +13,7 @@ use sha2::Sha256;
 use crate::functions::{
     Answer, COSTLY, Function, FunctionError, Host, INT, STRING, fixed, hosted, integer_of, string, text_of,
 };
-use crate::value::Value;
+use crate::value::{Value, text_of_bytes};
 
 pub(super) const TABLE: &[Function] = &[
     hosted("bcrypt", &[STRING], None, |host, arguments| string(bcrypt_of(host, text_of(&arguments[0]))))
@@ -179,5 +179,5 @@ fn decrypt(arguments: &[Value]) -> Answer {
     let key = PaddedBlockDecryptingKey::cbc_pkcs7(cipher_key(password)?).map_err(failed)?;
     let context = DecryptionContext::Iv128(FixedLength::from(iv));
     let plain = key.decrypt(&mut content, context).map_err(failed)?;
-    string(String::from_utf8_lossy(plain).into_owned())
+    string(text_of_bytes(plain))
 }

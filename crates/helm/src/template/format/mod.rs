@@ -18,7 +18,7 @@ pub use verbs::sprintf;
 
 use std::fmt::Write as _;
 
-use crate::value::Value;
+use crate::value::{Value, byte_of};
 
 /// Nesting beyond which a value is cut: only a map that contains itself gets there.
 const DEPTH_LIMIT: usize = 200;
@@ -106,7 +106,12 @@ pub fn quote(text: &str) -> String {
     for character in text.chars() {
         match character {
             '"' => out.push_str("\\\""),
-            other => escape_into(&mut out, other),
+            other => match byte_of(other) {
+                Some(byte) => {
+                    let _ = write!(out, "\\x{byte:02x}");
+                }
+                None => escape_into(&mut out, other),
+            },
         }
     }
     out.push('"');

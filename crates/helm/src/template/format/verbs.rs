@@ -7,7 +7,7 @@ use std::str::Chars;
 use super::float::{Notation, format_float};
 use super::spec::Spec;
 use super::{plain, quote, quote_character};
-use crate::value::Value;
+use crate::value::{Value, bytes_of_text, text_of_bytes};
 
 /// Go's own bound for a width or precision.
 const WIDTH_LIMIT: usize = 1_000_000;
@@ -194,7 +194,7 @@ fn format_scalar(spec: Spec, verb: char, value: &Value) -> Option<String> {
         Value::Bool(value) => matches!(verb, 't' | 'v').then(|| spec.pad(&value.to_string(), false)),
         Value::Int(number) | Value::Int64(number) => format_integer(spec, verb, *number),
         Value::Float(number) => format_float_verb(spec, verb, *number),
-        Value::String(text) => format_text(spec, verb, text.as_bytes()),
+        Value::String(text) => format_text(spec, verb, &bytes_of_text(text)),
         Value::Bytes(bytes) if matches!(verb, 'v' | 'd') => Some(plain(&Value::Bytes(bytes.clone()))),
         Value::Bytes(bytes) => format_text(spec, verb, bytes),
         Value::Object(object) => format_text(spec, verb, object.display().as_bytes()),
@@ -249,10 +249,10 @@ fn format_float_verb(spec: Spec, verb: char, number: f64) -> Option<String> {
 }
 
 fn format_text(spec: Spec, verb: char, bytes: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(bytes);
+    let text = text_of_bytes(bytes);
     let cut: String = match spec.precision {
         Some(precision) => text.chars().take(precision).collect(),
-        None => text.into_owned(),
+        None => text,
     };
     Some(match verb {
         's' | 'v' => spec.pad(&cut, false),

@@ -2,6 +2,7 @@
 
 use crate::template::ast::Number;
 use crate::template::format::quote;
+use crate::value::text_of_bytes;
 
 /// Reads a number or a character constant.
 pub(super) fn number(text: &str) -> Result<Number, String> {
@@ -84,8 +85,8 @@ fn unquote_with(literal: &str, delimiter: char) -> Option<String> {
             other => push(&mut bytes, other),
         }
     }
-    // A chart may spell bytes that are no text; Go keeps them, and here they become U+FFFD.
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+    // A chart may spell bytes that are no text.
+    Some(text_of_bytes(&bytes))
 }
 
 fn push(bytes: &mut Vec<u8>, character: char) {
