@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use helm::action::{self, Options};
+use helm::action::{self, Options, Outcome};
 use helm::chart::Chart;
 use helm::cluster::{Clock, Cluster as _};
-use helm::release::{History, Status};
+use helm::release::{History, ReleaseError, Status};
 use helm::render::{Rendered, Request, render_on};
 use helm::template::World;
 use provider_redis::kubernetes::{Kubernetes, KubernetesSettings};
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::configuration;
-use super::support::{Sandbox, Workspace, eventually};
+use super::support::{Sandbox, Workspace, eventually, tool};
 
 /// A config map that follows the values, one that they can drop, and a hook around each upgrade.
 const TEMPLATE: &str = r#"
@@ -102,9 +102,12 @@ impl Ours {
     }
 
     fn install(&self, values: &str) {
+        self.try_install(values).expect("an install");
+    }
+
+    fn try_install(&self, values: &str) -> Result<Outcome, ReleaseError> {
         let (rendered, options) = (self.rendered(1, values), Options::default());
-        let done = self.runtime.block_on(action::install(&self.kubernetes, &Here, &rendered, &options));
-        done.expect("an install");
+        self.runtime.block_on(action::install(&self.kubernetes, &Here, &rendered, &options))
     }
 
     fn upgrade(&self, revision: u64, values: &str) {
@@ -120,8 +123,11 @@ impl Ours {
     }
 
     fn uninstall(&self) {
-        let options = Options::default();
-        let done = action::uninstall(&self.kubernetes, &Here, "default", "web", &options);
+        self.uninstall_with(&Options::default());
+    }
+
+    fn uninstall_with(&self, options: &Options) {
+        let done = action::uninstall(&self.kubernetes, &Here, "default", "web", options);
         self.runtime.block_on(done).expect("an uninstall");
     }
 
@@ -199,6 +205,62 @@ fn we_go_on_from_a_release_of_real_helm() {
         ours.uninstall();
         expect_nothing_left(&sandbox);
         assert!(!sandbox.helm(version, &["list", "--all-namespaces"]).contains("web"));
+    }
+}
+
+const MARKS: [&str; 3] =
+    ["app.kubernetes.io/managed-by", "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"];
+
+#[test]
+fn what_stands_already_is_refused_as_by_helm_until_it_bears_the_marks() {
+    let sandbox = Sandbox::up();
+    let ours = Ours::new(&sandbox);
+    for version in [3, 4] {
+        sandbox.kubectl(&["create", "configmap", "web", "--from-literal=colour=blue"]);
+        let refused = ours.try_install("colour: red").expect_err("it is nobody's").to_string();
+        let mut helm = sandbox.client(tool(&format!("helm{version}/helm")));
+        let theirs = helm.args(["install", "web", ours.chart()]).output().expect("helm runs");
+        let theirs = String::from_utf8_lossy(&theirs.stderr).into_owned();
+        for mark in MARKS {
+            assert!(refused.contains(mark), "{refused}");
+            assert!(theirs.contains(mark), "helm {version}: {theirs}");
+        }
+        assert!(refused.contains("ConfigMap default/web exists"), "{refused}");
+        assert!(ours.statuses().is_empty() && colour(&sandbox) == "blue" && !has_extra(&sandbox));
+
+        let [label, name, namespace] = MARKS;
+        sandbox.kubectl(&["label", "configmap", "web", &format!("{label}=Helm")]);
+        let (name, namespace) = (format!("{name}=web"), format!("{namespace}=default"));
+        sandbox.kubectl(&["annotate", "configmap", "web", &name, &namespace]);
+        ours.install("colour: red");
+        assert_eq!(colour(&sandbox), "red");
+        sandbox.helm(version, &["upgrade", "web", ours.chart(), "--set", "colour=green"]);
+        assert_eq!(colour(&sandbox), "green", "helm {version} goes on without a conflict");
+        sandbox.helm(version, &["uninstall", "web"]);
+        expect_nothing_left(&sandbox);
+    }
+}
+
+#[test]
+fn a_history_that_is_kept_brings_the_release_back_by_either() {
+    let sandbox = Sandbox::up();
+    let ours = Ours::new(&sandbox);
+    let keep = Options { keep_history: true, ..Options::default() };
+    for version in [3, 4] {
+        ours.install("colour: red");
+        ours.uninstall_with(&keep);
+        let history = sandbox.helm(version, &["history", "web"]);
+        assert!(history.contains("uninstalled") && history.contains("Uninstallation complete"), "{history}");
+        assert!(!has_extra(&sandbox));
+        sandbox.helm(version, &["rollback", "web", "1"]);
+        assert_eq!(colour(&sandbox), "red");
+        sandbox.helm(version, &["uninstall", "web", "--keep-history"]);
+        ours.rollback(1);
+        assert_eq!(colour(&sandbox), "red");
+        let statuses = [(1, Status::Uninstalled), (2, Status::Uninstalled), (3, Status::Deployed)];
+        assert_eq!(ours.statuses(), statuses);
+        ours.uninstall();
+        expect_nothing_left(&sandbox);
     }
 }
 
