@@ -9,7 +9,7 @@ use futures::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::sync::{mpsc, watch};
 
-use super::{final_status, parse_size};
+use super::{LINGER, final_status, parse_size};
 use crate::api::node_agent::{ExecSession, TerminalSize};
 
 const STDIN: u8 = 0;
@@ -53,8 +53,10 @@ pub(super) async fn run(socket: WebSocket, session: ExecSession) {
     // The command ends by itself, or the client goes and the session is dropped, which kills it.
     tokio::select! {
         _ = async { tokio::join!(pumps, writes) } => {}
-        () = reads => {}
+        () = reads => return,
     }
+    // A connection that is closed over unread input is reset, and a client may lose what was written last.
+    let _ = tokio::time::timeout(LINGER, async { while let Some(Ok(_)) = source.next().await {} }).await;
 }
 
 /// Passes one message of the client on to standard input or to the terminal.

@@ -6,6 +6,8 @@ mod streams;
 
 pub(super) use channels::{frame, goodbye};
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::FromRequestParts as _;
 use axum::extract::ws::WebSocketUpgrade;
@@ -25,6 +27,8 @@ use crate::store::{Key, Status, object};
 const CHANNELS: [&str; 2] = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
 /// What clients speak over SPDY; the fifth version is that of WebSockets.
 const STREAMS: &str = "v4.channel.k8s.io";
+/// How long a client may take to close its side after the end, as it does when it has read the Status.
+const LINGER: Duration = Duration::from_secs(5);
 
 impl Api {
     pub(super) async fn exec(&self, target: Target, request: Request<Body>) -> Answer {
@@ -76,8 +80,8 @@ impl Stream {
         match self {
             Self::Socket(upgrade) => upgrade.on_upgrade(move |socket| channels::run(socket, session)),
             Self::Spdy(request) => {
-                let outputs = streams::Outputs::of(&Query::parse(request.uri().query()));
-                after_upgrade(request, STREAMS, move |connection| streams::run(connection, session, outputs))
+                let wanted = streams::Wanted::of(&Query::parse(request.uri().query()));
+                after_upgrade(request, STREAMS, move |connection| streams::run(connection, session, wanted))
             }
         }
     }
