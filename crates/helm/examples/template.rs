@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use helm::chart::Chart;
+use helm::release::{self, ReleaseError};
 use helm::render::{self, Request};
 use helm::template::World;
 use helm::value::Map;
@@ -18,21 +19,29 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let mut text = error.to_string();
-            let mut cause = error.source();
-            while let Some(inner) = cause {
-                text = format!("{text}: {inner}");
-                cause = inner.source();
-            }
-            let _ = writeln!(std::io::stderr(), "Error: {text}");
+            let _ = writeln!(std::io::stderr(), "Error: {}", chain(error.as_ref()));
             ExitCode::FAILURE
         }
     }
 }
 
+/// An error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// An error of a file, with the file's name.
+fn of<E: std::error::Error>(path: &str) -> impl FnOnce(E) -> String {
+    move |error| format!("{path}: {}", chain(&error))
+}
+
 fn run() -> Result<(), Failure> {
     let arguments = Arguments::parse(std::env::args().skip(1))?;
-    let chart = Chart::load(Path::new(&arguments.chart))?;
+    if !release::is_valid_name(&arguments.name) {
+        return Err(ReleaseError::Name { name: arguments.name }.into());
+    }
+    let chart = Chart::load(Path::new(&arguments.chart)).map_err(of(&arguments.chart))?;
     let mut capabilities = render::offline_capabilities();
     if let Some(version) = arguments.kube_version {
         capabilities.kube_version = version;
@@ -73,7 +82,9 @@ impl Arguments {
             match argument.as_str() {
                 "-n" | "--namespace" => namespace = value()?,
                 "-f" | "--values" => {
-                    let document = values::parse(&std::fs::read_to_string(value()?)?)?;
+                    let path = value()?;
+                    let text = std::fs::read_to_string(&path).map_err(of(&path))?;
+                    let document = values::parse(&text).map_err(of(&path))?;
                     user_values = values::merge(&user_values, &document);
                 }
                 "--set" => sets.push(value()?),

@@ -85,7 +85,7 @@ fn condition(dependency: &Dependency, values: &Map, path: &str) -> Option<bool> 
             Some(Value::Bool(enabled)) => return Some(enabled),
             Some(Value::Map(_)) | None => {}
             Some(other) => {
-                tracing::warn!(path = full, found = other.kind_name(), "a dependency's condition is no bool");
+                tracing::warn!(path = full, found = other.noun(), "a dependency's condition is no bool");
             }
         }
     }

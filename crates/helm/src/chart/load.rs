@@ -24,10 +24,8 @@ fn load_nested(files: Vec<ChartFile>, levels_left: usize, budget: &mut Budget) -
     if let Some(requirements) = find("requirements.yaml") {
         adopt_requirements(&mut description, parse_json(requirements)?);
     }
-    let metadata: Metadata = serde_json::from_value(description)
-        .map_err(|error| ChartError::Yaml { path: described.path.clone(), source: error.into() })?;
     let mut chart = Chart {
-        metadata: metadata.validate()?,
+        metadata: metadata_of(description)?.validate()?,
         lock: None,
         templates: Vec::new(),
         values: Map::new(),
@@ -59,6 +57,20 @@ fn adopt_requirements(description: &mut Json, mut requirements: Json) {
     }
 }
 
+/// Serde says what is wrong and not of which field, so the fields are tried one by one.
+fn metadata_of(description: Json) -> Result<Metadata, ChartError> {
+    let error = match serde_json::from_value(description.clone()) {
+        Ok(metadata) => return Ok(metadata),
+        Err(error) => error,
+    };
+    let is_wrong = |(key, value): &(&String, &Json)| {
+        serde_json::from_value::<Metadata>(serde_json::json!({ *key: value })).is_err()
+    };
+    let field = description.as_object().and_then(|fields| fields.iter().find(is_wrong));
+    let field = field.map_or("it", |(key, _)| key.as_str());
+    Err(ChartError::Yaml { path: "Chart.yaml".to_owned(), source: format!("{field}: {error}").into() })
+}
+
 fn parse_json(file: &ChartFile) -> Result<Json, ChartError> {
     let wrong = |error: Box<dyn std::error::Error + Send + Sync>| ChartError::Yaml {
         path: file.path.clone(),
@@ -66,8 +78,12 @@ fn parse_json(file: &ChartFile) -> Result<Json, ChartError> {
     };
     let text = std::str::from_utf8(&file.data).map_err(|error| wrong(error.into()))?;
     let value = yaml::parse(text).map_err(|error| wrong(error.into()))?;
+    // A file of comments says nothing, which is no mistake.
+    if value.is_nil() {
+        return Ok(Json::Object(serde_json::Map::new()));
+    }
     if !matches!(value, Value::Map(_)) {
-        let found = value.kind_name().to_owned();
+        let found = value.noun().to_owned();
         return Err(ChartError::NotAMap { path: file.path.clone(), found });
     }
     value.to_json().map_err(|error| wrong(error.into()))

@@ -158,6 +158,9 @@ impl Metadata {
         }
         let refuse =
             |field, value: &str, reason| Err(ChartError::Metadata { field, value: value.to_owned(), reason });
+        if !["v1", "v2"].contains(&self.api_version.as_str()) {
+            return refuse("apiVersion", &self.api_version, "it must be v1 or v2");
+        }
         if self.name.is_empty() || self.name == "." || self.name == ".." || self.name.contains('/') {
             return refuse("name", &self.name, "it must be a plain, non-empty name");
         }

@@ -92,7 +92,7 @@ impl Manifest {
         let value = yaml::parse(&format!("{content}\n")).map_err(wrong)?;
         let object = value.to_json().map_err(|error| wrong(error.into()))?;
         if !object.is_object() && !object.is_null() {
-            let found = value.kind_name().to_owned();
+            let found = value.noun().to_owned();
             return Err(ManifestError::NotAnObject { path: path.to_owned(), found });
         }
         let annotations = object.pointer("/metadata/annotations");

@@ -168,6 +168,18 @@ impl Value {
         }
     }
 
+    /// What the value is, in words for a message.
+    pub(crate) fn noun(&self) -> &'static str {
+        match self {
+            Self::Nil => "nothing",
+            Self::Bool(_) => "a bool",
+            Self::Int(_) | Self::Int64(_) | Self::Float(_) => "a number",
+            Self::String(_) | Self::Bytes(_) => "text",
+            Self::List(_) => "a list",
+            Self::Map(_) | Self::Object(_) => "a map",
+        }
+    }
+
     /// Go's notion of an empty value: false, 0, "", nil, and what has no elements.
     pub fn is_truthy(&self) -> bool {
         match self {

@@ -77,7 +77,7 @@ impl Pass {
                 }
                 Some(Value::Map(inner)) => inner,
                 Some(other) => {
-                    let found = other.kind_name().to_owned();
+                    let found = other.noun().to_owned();
                     return Err(ValuesError::SubchartNotAMap { subchart: name.to_owned(), found });
                 }
             };

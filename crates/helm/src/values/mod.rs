@@ -39,7 +39,7 @@ pub fn parse(text: &str) -> Result<Map, ValuesError> {
         match yaml::parse(&document)? {
             Value::Nil => {}
             Value::Map(map) => values = merge(&values, &map),
-            other => return Err(ValuesError::NotAMap { found: other.kind_name().to_owned() }),
+            other => return Err(ValuesError::NotAMap { found: other.noun().to_owned() }),
         }
     }
     Ok(values)

@@ -56,7 +56,7 @@ impl Parser<'_> {
                 let list = match into.get(&key) {
                     None => Vec::new(),
                     Some(Value::List(list)) => list.iter().cloned().collect(),
-                    Some(other) => return Err(format!("{key} is {}, not a list", other.kind_name())),
+                    Some(other) => return Err(format!("{key} is {}, not a list", other.noun())),
                 };
                 let list = self.item(list, index, depth)?;
                 insert(into, key, Value::list(list));
@@ -69,7 +69,7 @@ impl Parser<'_> {
                 let inner = match into.get(&key) {
                     None => Map::new(),
                     Some(Value::Map(inner)) => inner,
-                    Some(other) => return Err(format!("{key} is {}, not a map", other.kind_name())),
+                    Some(other) => return Err(format!("{key} is {}, not a map", other.noun())),
                 };
                 self.key(&inner, depth + 1)?;
                 insert(into, key, inner.into());
