@@ -96,6 +96,11 @@ impl Config {
         self.effective.replicas.into()
     }
 
+    /// The objects that the release will have.
+    pub fn manifest(&self) -> impl Iterator<Item = &Json> {
+        self.rendered.manifests.iter().flat_map(helm::manifest::Manifest::objects)
+    }
+
     pub fn node_pool(&self) -> Option<&NodePoolSpec> {
         self.gke.as_ref()?.node_pool.as_ref()
     }

@@ -72,6 +72,7 @@ pub fn rows(observed: &Observed) -> Vec<Row> {
     rows.extend(object_rows(observed));
     rows.extend(held_rollout(observed));
     rows.extend(missing_secret(observed));
+    rows.extend(observed.claims.rows());
     rows.extend(observed.drift.iter().cloned().map(Row::from));
     rows
 }

@@ -37,6 +37,11 @@ pub enum Error {
     NotSettled { waited: Duration, last_seen: String },
     #[error("{waited:?} have passed, and it is not safe to repair: {reasons}")]
     RepairUnsafe { waited: Duration, reasons: String },
+    #[error(
+        "the claim {claim} keeps its {live}, and {declared} is declared. Where the StorageClass lets no volume grow, keep \
+         persistence.size, or create a second cluster under another name and move the data"
+    )]
+    VolumeKept { claim: String, live: String, declared: String, source: Box<KubernetesError> },
     #[error("cannot repair {what}: {reason}")]
     RepairRefused { what: String, reason: String },
     #[error("repaired, but still different afterwards: {rows}")]

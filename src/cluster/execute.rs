@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use helm::action::{self, Options};
+use helm::cluster::ObjectRef;
 use helm::release::History;
 use helm::render::{Rendered, Request, render_on};
+use serde_json::json;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +16,7 @@ use super::capacity::check_capacity;
 use super::config::{Auth, Config};
 use super::error::Error;
 use super::gather::Here;
+use super::observe::observe_claims;
 use super::password::generate;
 use super::pods;
 use super::repair::{await_settled, repair_rows};
@@ -23,7 +26,7 @@ use super::steps::Step;
 use super::takeover::{Recreating, keep_secrets};
 use super::unrecorded;
 use crate::gke::{self, NodePoolSpec};
-use crate::kubernetes::{Password, Wait};
+use crate::kubernetes::{FIELD_MANAGER, Password, Wait};
 
 /// What every step has at hand.
 pub struct Work<'a> {
@@ -97,6 +100,7 @@ async fn run(work: &Work<'_>, step: &Step) -> Result<(), Error> {
             _ => Ok(()),
         },
         Step::EnsureSecret => ensure_secret(work).await,
+        Step::GrowClaims(only) => grow_claims(work, only.as_ref()).await,
         Step::InstallRelease => install(work).await,
         Step::RecordRelease => Box::pin(unrecorded::record(site)).await,
         Step::UpgradeRelease => upgrade(work).await,
@@ -149,6 +153,26 @@ async fn ensure_secret(work: &Work<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+async fn grow_claims(work: &Work<'_>, only: Option<&BTreeSet<String>>) -> Result<(), Error> {
+    let site = work.site;
+    let claims = observe_claims(site, work.config.manifest(), &work.config.names).await?;
+    for found in claims.too_small() {
+        if only.is_some_and(|only| !only.contains(found.claim)) {
+            continue;
+        }
+        let claim = ObjectRef::new("v1", "PersistentVolumeClaim", Some(&site.namespace), found.claim);
+        let patch = json!({ "spec": { "resources": { "requests": { "storage": found.declared } } } });
+        let grown = site.kubernetes.merge_patch(&claim, &patch, FIELD_MANAGER).await;
+        grown.map_err(|source| Error::VolumeKept {
+            claim: found.claim.to_owned(),
+            live: found.live.to_owned(),
+            declared: found.declared.to_owned(),
+            source: Box::new(source),
+        })?;
+    }
+    Ok(())
+}
+
 async fn install(work: &Work<'_>) -> Result<(), Error> {
     let site = work.site;
     require_secret(work).await?;
@@ -175,9 +199,13 @@ async fn upgrade(work: &Work<'_>) -> Result<(), Error> {
     };
     let rendered = rendered(work, history.next_revision(), true).await?;
     keep_secrets(site, work.config).await?;
-    let cluster = Recreating { kubernetes: &site.kubernetes, wait: work.wait() };
-    let done = action::upgrade(&cluster, &Here, &rendered, &options(work, BTreeSet::new())).await;
+    let done = action::upgrade(&recreating(work), &Here, &rendered, &options(work, BTreeSet::new())).await;
     done.map(drop).map_err(error)
+}
+
+/// An upgrade or a repair may have to make the StatefulSet anew.
+fn recreating<'a>(work: &'a Work<'_>) -> Recreating<'a> {
+    Recreating { kubernetes: &work.site.kubernetes, wait: work.wait() }
 }
 
 fn options(work: &Work<'_>, force: BTreeSet<String>) -> Options {
@@ -210,5 +238,5 @@ async fn repair_objects(work: &Work<'_>, keys: &BTreeSet<String>) -> Result<(), 
     let history = History::read(&site.kubernetes, &site.namespace, &site.release).await.map_err(error)?;
     let Some(release) = history.current() else { return Ok(()) };
     let options = options(work, keys.clone());
-    action::repair(&site.kubernetes, &Here, release, &options).await.map(drop).map_err(error)
+    action::repair(&recreating(work), &Here, release, &options).await.map(drop).map_err(error)
 }

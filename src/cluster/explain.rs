@@ -3,6 +3,7 @@
 
 use tfplugin_sdk::{Attr, Diagnostic, Diagnostics};
 
+use super::claims;
 use super::drift::PARTITION;
 use super::model::{DriftRow, Model};
 use crate::sentinel::drift::EARLIER;
@@ -12,6 +13,7 @@ use crate::sentinel::repairs::is_settable;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cure {
     RestoreSecret,
+    GrowVolume,
     FinishRelease,
     /// An object of the release that is no StatefulSet.
     ApplyObject,
@@ -40,6 +42,7 @@ impl Cure {
             ("kubernetes", PARTITION) => Self::ResumeRollout,
             ("kubernetes", _) if object.starts_with("StatefulSet/") => Self::ApplyStatefulSet,
             ("kubernetes", "object") if object.starts_with("Secret/") => Self::RestoreSecret,
+            ("kubernetes", claims::SIZE) => Self::GrowVolume,
             ("kubernetes", _) => Self::ApplyObject,
             ("sentinel", "monitor") => Self::MonitorAnew,
             ("sentinel", "known-replica" | "known-sentinel") => Self::ResetSentinel,
@@ -66,7 +69,12 @@ impl Cure {
     pub fn moves_outputs(self) -> bool {
         !matches!(
             self,
-            Self::SetSentinel | Self::SetServer | Self::SetPassword | Self::ResetSentinel | Self::ApplyObject
+            Self::SetSentinel
+                | Self::SetServer
+                | Self::SetPassword
+                | Self::ResetSentinel
+                | Self::ApplyObject
+                | Self::GrowVolume
         )
     }
 
@@ -74,6 +82,9 @@ impl Cure {
         match self {
             Self::RestoreSecret => {
                 "make the Secret anew with the password that the pods still have. Clients notice nothing."
+            }
+            Self::GrowVolume => {
+                "ask for volumes of the declared size, which their StorageClass has to allow. No pod restarts."
             }
             Self::FinishRelease => "upgrade the release again, so that its record says what is there.",
             Self::ApplyObject => "apply the objects again as the release declares them. No pod restarts.",
@@ -248,6 +259,7 @@ mod tests {
             ("redis", "p", "maxmemory", "1", Cure::SetServer),
             ("sentinel", "p", "known-replica 10.0.0.9:6379", "down", Cure::ResetSentinel),
             ("kubernetes", "StatefulSet/s", PARTITION, "1", Cure::ResumeRollout),
+            ("kubernetes", "PersistentVolumeClaim/data-s-0", claims::SIZE, "5Gi", Cure::GrowVolume),
             ("kubernetes", "Secret/s", "object", "absent", Cure::RestoreSecret),
             ("release", "revision 3", "status", "failed", Cure::FinishRelease),
         ];

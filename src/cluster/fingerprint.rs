@@ -1,16 +1,18 @@
 //! Our own small Secret beside a release: the random key of the password's fingerprint, and the
 //! mark of how far a create or an update has come, by which interrupted work is recognised.
 
+use std::collections::BTreeMap;
+
 use hmac::{Hmac, KeyInit, Mac};
 use rand::distr::{Alphanumeric, SampleString};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use sha2::Sha256;
 
 use super::digest::hex;
 use super::error::Error;
 use super::site::Site;
 use crate::chart::Names;
-use crate::kubernetes::{KubernetesError, Owner, Password};
+use crate::kubernetes::{KubernetesError, Owner, Password, password_of};
 use helm::cluster::ObjectRef;
 
 const KEY: &str = "key";
@@ -45,9 +47,9 @@ fn reference(site: &Site, names: &Names) -> ObjectRef {
     ObjectRef::new("v1", "Secret", Some(&site.namespace), &secret_name(names))
 }
 
-/// The key of the fingerprint, where there is one yet.
-pub async fn key(site: &Site, names: &Names) -> Result<Option<Password>, KubernetesError> {
-    site.kubernetes.find_secret_key(&site.namespace, &secret_name(names), KEY).await
+/// The key of the fingerprint among our own Secrets, where there is one yet.
+pub fn key_of(own: &BTreeMap<String, Json>, names: &Names) -> Result<Option<Password>, KubernetesError> {
+    own.get(&secret_name(names)).map_or(Ok(None), |secret| password_of(secret, KEY))
 }
 
 /// Makes the Secret unless it is there, and returns how far earlier work came.
@@ -78,7 +80,7 @@ pub async fn progress(site: &Site, names: &Names) -> Result<Option<Progress>, Er
     Ok(found.filter(|found| Owner::of(found, &site.owner()) == Owner::Ours).as_ref().map(read))
 }
 
-fn read(secret: &serde_json::Value) -> Progress {
+fn read(secret: &Json) -> Progress {
     match secret["metadata"]["annotations"][PROGRESS_ANNOTATION].as_str() {
         Some("creating") => Progress::Creating,
         Some("updating") => Progress::Updating,

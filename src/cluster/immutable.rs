@@ -2,7 +2,8 @@
 
 use tfplugin_sdk::{Attr, AttributePath, Diagnostic, Diagnostics, path};
 
-use super::model::Model;
+use super::model::{Model, Persistence};
+use super::objects::quantity;
 
 /// What cannot change in the life of a cluster is refused, with the reason.
 pub fn check(model: &Model, prior: &Model, diagnostics: &mut Diagnostics) {
@@ -31,21 +32,42 @@ pub fn check(model: &Model, prior: &Model, diagnostics: &mut Diagnostics) {
     storage(model, prior, diagnostics);
 }
 
-/// Kubernetes refuses to change the claims of a StatefulSet.
+/// Kubernetes refuses to change the claims of a StatefulSet, but for a size that grows.
 fn storage(model: &Model, prior: &Model, diagnostics: &mut Diagnostics) {
     let (Some(now), Some(before)) = (model.persistence.known(), prior.persistence.known()) else { return };
     let differ = |now: &Attr<String>, before: &Attr<String>| matches!((now.as_str(), before.as_str()), (Some(now), Some(before)) if now != before);
+    let grows = grows(now.size.as_str(), before.size.as_str());
+    if grows {
+        diagnostics.push(growth(now, before));
+    }
     let rows = [
-        ("size", differ(&now.size, &before.size)),
+        ("size", differ(&now.size, &before.size) && !grows),
         ("storage_class", differ(&now.storage_class, &before.storage_class)),
         ("enabled", matches!((now.enabled.known(), before.enabled.known()), (Some(a), Some(b)) if a != b)),
     ];
     for (name, _) in rows.into_iter().filter(|(_, changed)| *changed) {
-        let detail = "Kubernetes does not change the volume claims of an existing StatefulSet. Keep the value, or \
-                      create a second cluster under another name and move the data.";
+        let detail = "Kubernetes does not change the volume claims of an existing StatefulSet, but for a size that \
+                      grows. Keep the value, or create a second cluster under another name and move the data.";
         let at = path!["persistence", name];
         diagnostics.push(Diagnostic::error(format!("persistence.{name} cannot be changed"), detail).at(at));
     }
+}
+
+fn grows(now: Option<&str>, before: Option<&str>) -> bool {
+    let sizes = now.and_then(quantity).zip(before.and_then(quantity));
+    sizes.is_some_and(|(now, before)| now > before)
+}
+
+fn growth(now: &Persistence, before: &Persistence) -> Diagnostic {
+    let size = |persistence: &Persistence| persistence.size.as_str().unwrap_or_default().to_owned();
+    let detail = format!(
+        "From {} to {}. Apply asks for larger volumes first, which their StorageClass has to allow; then the \
+         StatefulSet is deleted without its pods and made anew, and takes them over. No pod restarts. Kubernetes makes \
+         no volume smaller again.",
+        size(before),
+        size(now)
+    );
+    Diagnostic::warning("The volumes grow", detail).at(path!["persistence", "size"])
 }
 
 /// Changes that only a new resource can make.

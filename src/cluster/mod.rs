@@ -4,13 +4,14 @@
 //! planned and new state, private data, diagnostics.
 //!
 //! Pure: `schema`, `model`, `validate`, `resolve` (the only maker of a `Config`), `plan`, `steps`,
-//! `outputs`. I/O: `charts` and `gather` (chart bytes and capabilities), `observe` (reads), `execute` (writes).
+//! `claims`, `outputs`. I/O: `charts` and `gather` (chart bytes and capabilities), `observe` (reads), `execute` (writes).
 //! Each verb is one thin file. Deliberately absent: how Kubernetes, GKE and Redis are spoken to.
 
 pub mod adopted;
 pub mod capacity;
 pub mod chart_source;
 pub mod charts;
+pub mod claims;
 pub mod clients;
 pub mod clusters;
 pub mod config;

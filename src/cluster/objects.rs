@@ -176,7 +176,7 @@ fn same_scalar(declared: &Json, live: &Json) -> bool {
 }
 
 /// A Kubernetes quantity, such as `500m` or `1Gi`; stored in canonical form, whatever was declared.
-fn quantity(text: &str) -> Option<f64> {
+pub fn quantity(text: &str) -> Option<f64> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && !".-+".contains(c)).unwrap_or(text.len());
     let number: f64 = text[..digits].parse().ok()?;
     let factor = match &text[digits..] {

@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 
 use super::adopted::{facts_as_values, own_secrets_as_existing, settings_as_texts};
 use super::chart_source::{BUNDLED, name_of_recorded};
+use super::claims::{self, Claims};
 use super::digest::{fixed_fields_digest, pod_template_digest};
 use super::error::Error;
 use super::fingerprint;
@@ -24,7 +25,7 @@ use super::unrecorded;
 use crate::chart::effective::{effective, names};
 use crate::chart::{Effective, Names, SecretKey};
 use crate::gke::{NodeCount, NodePoolLive, PoolStatus};
-use crate::kubernetes::{KubernetesError, Owner, Password};
+use crate::kubernetes::{KubernetesError, Owner, Password, password_of};
 
 /// Everything, once; servers and sentinels are not judged.
 pub async fn observe(site: &Site) -> Result<Observed, Error> {
@@ -48,14 +49,17 @@ async fn look(site: &Site) -> Result<(Observed, Option<Servers>), Error> {
     let effective = effective(&values, &names);
     let manifest = release.as_ref().map(|release| release.manifest.as_slice()).unwrap_or_default();
     let labels = names.label_selector();
-    let (objects, secret, pods, sentinel_password, capabilities) = tokio::try_join!(
+    let (objects, secret, pods, claims, sentinel_password, capabilities) = tokio::try_join!(
         observe_objects(site, manifest, &labels),
         observe_secret(site, &names, &effective),
         async { Ok(site.kubernetes.pods(&site.namespace, &labels).await?) },
+        claims_or_warning(site, manifest, &names),
         sentinel_password(site, &effective),
         async { Ok(capabilities(site, release.as_ref()).await) },
     )?;
     observed.capabilities = capabilities;
+    observed.claims = claims.0;
+    observed.warnings.extend(claims.1.map(|text| ("Not all of the volumes was checked", text)));
     observed.stateful_set = stateful_set(site, &names, &objects).await?;
     let services =
         objects.iter().filter_map(|seen| seen.live.clone()).filter(|live| live["kind"] == "Service");
@@ -248,20 +252,58 @@ fn stateful_set_seen(live: &Json) -> StatefulSetSeen {
     }
 }
 
+/// What of the volumes could be seen: who may not list claims is told so, and sees the rest.
+async fn claims_or_warning(
+    site: &Site,
+    manifest: &[Json],
+    names: &Names,
+) -> Result<(Claims, Option<String>), Error> {
+    match observe_claims(site, manifest, names).await {
+        Ok(claims) => Ok((claims, None)),
+        Err(Error::Kubernetes(error)) if error.is_forbidden() => {
+            let text = format!("The sizes of the volumes were not checked: {error}.");
+            Ok((Claims::default(), Some(text)))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// None are asked for where the release declares none.
+pub async fn observe_claims<'a>(
+    site: &Site,
+    manifest: impl IntoIterator<Item = &'a Json>,
+    names: &Names,
+) -> Result<Claims, Error> {
+    let set = names.stateful_set();
+    let sizes = claims::sizes(manifest, &set);
+    let live = match sizes.is_empty() {
+        true => Vec::new(),
+        false => site.kubernetes.claims(&site.namespace, &names.label_selector()).await?,
+    };
+    Ok(Claims { set, sizes, live })
+}
+
 type SecretFound = Option<(SecretSeen, Option<Password>)>;
 
 async fn observe_secret(site: &Site, names: &Names, effective: &Effective) -> Result<SecretFound, Error> {
     let default = SecretKey { secret: names.auth_secret(), key: "auth".into(), rendered_by_chart: false };
-    let SecretKey { secret, key, .. } = effective.auth.clone().unwrap_or(default);
+    let SecretKey { secret, key, rendered_by_chart } = effective.auth.clone().unwrap_or(default);
+    let may_be_own = secret == names.auth_secret() && !rendered_by_chart;
+    let reference = ObjectRef::new("v1", "Secret", Some(&site.namespace), &secret);
     let owner = site.owner();
-    let (found, key_of_fingerprint) = tokio::try_join!(
-        site.kubernetes.find_secret(&site.namespace, &secret, &key, &owner),
-        fingerprint::key(site, names),
-    )?;
-    let Some((found, password)) = found else { return Ok(None) };
+    // One that is somebody else's by its name need not wait for the list.
+    let other = async { if may_be_own { Ok(None) } else { site.kubernetes.get(&reference).await } };
+    let (own, other) = tokio::try_join!(site.kubernetes.own_secrets(&site.namespace, &owner), other)?;
+    let found = match (own.get(&secret).cloned(), other) {
+        (None, None) if may_be_own => site.kubernetes.get(&reference).await?,
+        (found, other) => found.or(other),
+    };
+    let Some(found) = found else { return Ok(None) };
+    let password = password_of(&found, &key)?;
+    let key_of_fingerprint = fingerprint::key_of(&own, names)?;
     let digest =
         password.as_ref().zip(key_of_fingerprint).map(|(password, key)| fingerprint::of(&key, password));
-    let ours = found == Owner::Ours;
+    let ours = Owner::of(&found, &owner) == Owner::Ours;
     Ok(Some((SecretSeen { name: secret, key, ours, fingerprint: digest }, password)))
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use helm::cluster::Capabilities;
 use serde_json::Value as Json;
 
+use super::claims::Claims;
 use super::objects::ObjectSeen;
 use crate::gke::{NodeCount, NodePoolLive};
 use crate::sentinel::{DriftRow, Observation};
@@ -25,6 +26,8 @@ pub struct Observed {
     pub node_counts: Option<NodeCount>,
     /// The declared objects of the release beside the live ones.
     pub objects: Vec<ObjectSeen>,
+    /// The claims of the servers' volumes; none where the release declares none.
+    pub claims: Claims,
     pub redis: Option<Observation>,
     /// What servers and sentinels have otherwise than declared, as far as it was confirmed; filled by
     /// `judge`.

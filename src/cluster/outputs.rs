@@ -171,18 +171,19 @@ fn servers(
             })
             .collect(),
     );
-    model.health = Attr::Known(
-        findings(observation)
-            .iter()
-            .map(|finding| {
-                Attr::Known(Condition {
-                    condition: finding.condition().into(),
-                    object: finding.object().into(),
-                    message: finding.to_string().into(),
-                })
-            })
-            .collect(),
-    );
+    model.health = Attr::Known(health(observed, observation));
+}
+
+fn health(observed: &Observed, observation: &Observation) -> Vec<Attr<Condition>> {
+    let condition = |condition: &str, object: String, message: String| {
+        let (condition, object, message) = (condition.into(), object.into(), message.into());
+        Attr::Known(Condition { condition, object, message })
+    };
+    let findings = findings(observation);
+    let findings =
+        findings.iter().map(|found| condition(found.condition(), found.object(), found.to_string()));
+    let claims = observed.claims.troubles().into_iter();
+    findings.chain(claims.map(|found| condition(found.condition, found.claim, found.message))).collect()
 }
 
 /// Drift rows as the state shows them.

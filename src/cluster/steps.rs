@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::claims::{self, Claims};
 use super::config::Config;
 use super::drift::{Layer, Row, held_rollout, rows};
 use super::model::Model;
@@ -17,6 +18,8 @@ pub enum Step {
     CreateNodePool,
     UpdateNodePool(NodePoolUpdate),
     EnsureSecret,
+    /// Asks for the declared size of volumes: of all, or of these claims.
+    GrowClaims(Option<BTreeSet<String>>),
     InstallRelease,
     /// Makes the first record of a release that has none, of what stands there.
     RecordRelease,
@@ -112,6 +115,7 @@ pub fn steps(config: &Config, observed: &Observed, shown: &Shown) -> Vec<Step> {
     if config.auth.is_ours() && (shown.release || secret.is_some_and(|secret| repaired.contains(&secret))) {
         steps.push(Step::EnsureSecret);
     }
+    steps.extend(grow_claims(config, observed, shown, &repaired));
     let moves_pods = workload(config, observed, shown, repaired, &mut steps);
     if moves_pods {
         steps.push(Step::AwaitSettled);
@@ -125,6 +129,25 @@ pub fn steps(config: &Config, observed: &Observed, shown: &Shown) -> Vec<Step> {
     }
     steps.extend(shown.old_pool.clone().map(Step::DeleteNodePool));
     steps
+}
+
+/// Claims may be left of an earlier cluster of the name, so that a create looks at them too.
+fn grow_claims(
+    config: &Config,
+    observed: &Observed,
+    shown: &Shown,
+    repaired: &BTreeSet<String>,
+) -> Option<Step> {
+    let sizes = claims::sizes(config.manifest(), &config.names.stateful_set());
+    if shown.release {
+        let live = Claims { sizes: sizes.clone(), ..observed.claims.clone() };
+        let may_be_left = observed.release.is_none() && !sizes.is_empty();
+        return (may_be_left || !live.too_small().is_empty()).then_some(Step::GrowClaims(None));
+    }
+    let small = observed.claims.too_small().into_iter().map(|found| found.claim);
+    let shown: BTreeSet<_> =
+        small.filter(|claim| repaired.contains(&claims::key(claim))).map(str::to_owned).collect();
+    (!shown.is_empty()).then_some(Step::GrowClaims(Some(shown)))
 }
 
 /// The release and its objects. Returns whether pods come, go or are replaced.

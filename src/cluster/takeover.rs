@@ -18,9 +18,7 @@ use super::config::Config;
 use super::error::Error;
 use super::model::Model;
 use super::site::Site;
-use crate::kubernetes::{
-    FIELD_MANAGER, Kubernetes, MANAGED_BY, MANAGED_BY_LABEL, OWNER_ANNOTATION, Owner, Wait,
-};
+use crate::kubernetes::{FIELD_MANAGER, Kubernetes, OWNER_ANNOTATION, Owner, Wait, own_labels};
 
 /// Helm leaves alone what carries this, whatever becomes of the release.
 const KEEP: (&str, &str) = ("helm.sh/resource-policy", "keep");
@@ -133,7 +131,7 @@ pub async fn keep_secrets(site: &Site, config: &Config) -> Result<(), Error> {
             continue;
         }
         let patch = json!({ "metadata": {
-            "labels": { MANAGED_BY_LABEL: MANAGED_BY },
+            "labels": own_labels(&site.owner()),
             "annotations": { KEEP.0: KEEP.1, OWNER_ANNOTATION: site.owner() },
         } });
         site.kubernetes.merge_patch(&secret, &patch, FIELD_MANAGER).await?;

@@ -3,9 +3,11 @@
 use serde_json::{Value as Json, json};
 
 /// The label that says who made an object, as Kubernetes recommends it.
-pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
+pub(super) const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
 /// The value of [`MANAGED_BY_LABEL`] on what is ours.
-pub const MANAGED_BY: &str = "terraform-provider-redis";
+pub(super) const MANAGED_BY: &str = "terraform-provider-redis";
+/// The label that says of which release an object is, by its name alone.
+pub(super) const INSTANCE_LABEL: &str = "app.kubernetes.io/instance";
 /// The annotation that says for which release, as `NAMESPACE/NAME`.
 pub const OWNER_ANNOTATION: &str = "terraform-provider-redis/release";
 
@@ -45,11 +47,25 @@ impl Owner {
     }
 }
 
+/// The labels of what was made for a release, `NAMESPACE/NAME`.
+pub fn own_labels(release: &str) -> Json {
+    json!({MANAGED_BY_LABEL: MANAGED_BY, INSTANCE_LABEL: name_of(release)})
+}
+
+/// Selects what has those labels.
+pub(super) fn own_selector(release: &str) -> String {
+    format!("{MANAGED_BY_LABEL}={MANAGED_BY},{INSTANCE_LABEL}={}", name_of(release))
+}
+
+fn name_of(release: &str) -> &str {
+    release.rsplit('/').next().unwrap_or(release)
+}
+
 /// The metadata of an object of ours.
 pub(super) fn marked(namespace: Option<&str>, name: &str, release: &str) -> Json {
     let mut metadata = json!({
         "name": name,
-        "labels": {MANAGED_BY_LABEL: MANAGED_BY},
+        "labels": own_labels(release),
         "annotations": {OWNER_ANNOTATION: release},
     });
     if let Some(namespace) = namespace {

@@ -1,12 +1,14 @@
 //! Secrets: the user's are read, ours are made, changed and deleted. No value is ever logged.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use helm::cluster::{DeleteOptions, ObjectRef};
 use serde_json::{Map, Value as Json, json};
 
 use super::error::KubernetesError;
-use super::mark::{Owner, marked};
+use super::mark::{Owner, marked, own_selector};
 use super::{FIELD_MANAGER, Kubernetes, Password};
 
 /// Whether something was made just now.
@@ -33,7 +35,7 @@ impl Kubernetes {
         let Some(secret) = self.get(&reference(namespace, name)).await? else {
             return Err(KubernetesError::SecretMissing { namespace: namespace_owned, name: name_owned });
         };
-        password_of(&secret, (namespace, name), key)?.ok_or_else(|| KubernetesError::SecretKeyMissing {
+        password_of(&secret, key)?.ok_or_else(|| KubernetesError::SecretKeyMissing {
             namespace: namespace_owned,
             name: name_owned,
             key: key.to_owned(),
@@ -41,17 +43,15 @@ impl Kubernetes {
         })
     }
 
-    /// Whose a Secret is, and one key of it where it is there; `None` when the Secret does not exist.
-    pub async fn find_secret(
+    /// The Secrets that were made for a release, by their names.
+    pub async fn own_secrets(
         &self,
         namespace: &str,
-        name: &str,
-        key: &str,
         release: &str,
-    ) -> Result<Option<(Owner, Option<Password>)>, KubernetesError> {
-        let Some(secret) = self.get(&reference(namespace, name)).await? else { return Ok(None) };
-        let password = password_of(&secret, (namespace, name), key)?;
-        Ok(Some((Owner::of(&secret, release), password)))
+    ) -> Result<BTreeMap<String, Json>, KubernetesError> {
+        let found = self.list("v1", "Secret", Some(namespace), &own_selector(release)).await?;
+        let ours = found.into_iter().filter(|secret| Owner::of(secret, release) == Owner::Ours);
+        Ok(ours.filter_map(|secret| Some((name_of(&secret)?.to_owned(), secret))).collect())
     }
 
     /// One key of a Secret, `None` when the Secret or the key is missing.
@@ -149,16 +149,17 @@ impl Kubernetes {
     }
 }
 
-fn password_of(
-    secret: &Json,
-    (namespace, name): (&str, &str),
-    key: &str,
-) -> Result<Option<Password>, KubernetesError> {
+fn name_of(secret: &Json) -> Option<&str> {
+    secret.pointer("/metadata/name")?.as_str()
+}
+
+/// One key of a Secret, where it has it.
+pub fn password_of(secret: &Json, key: &str) -> Result<Option<Password>, KubernetesError> {
     let Some(encoded) = secret["data"][key].as_str() else { return Ok(None) };
     let text = STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     text.map(|text| Some(Password::new(text))).ok_or_else(|| KubernetesError::SecretNotText {
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
+        namespace: secret["metadata"]["namespace"].as_str().unwrap_or_default().to_owned(),
+        name: name_of(secret).unwrap_or_default().to_owned(),
         key: key.to_owned(),
     })
 }

@@ -26,6 +26,7 @@ mod secrets;
 mod support;
 mod unrecorded;
 mod variants;
+mod volumes;
 
 /// A cluster on a pool of its own; `more` goes into the resource.
 fn configuration(more: &str) -> String {

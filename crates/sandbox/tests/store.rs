@@ -151,6 +151,33 @@ fn a_service_keeps_its_address_and_gives_it_back() {
     store.create(&kinds::SERVICE, service("b", &address)).expect("the address is free again");
 }
 
+#[test]
+fn a_claim_grows_only_where_its_class_allows_it() {
+    let store = store();
+    for (class, may_grow, says) in [("fixed", false, "must support resize"), ("elastic", true, "")] {
+        let provisioner = "pd.csi.storage.gke.io";
+        store
+            .create(
+                &kinds::STORAGE_CLASS,
+                json!({"metadata": {"name": class}, "provisioner": provisioner, "allowVolumeExpansion": may_grow}),
+            )
+            .expect("created");
+        let claim = json!({"metadata": {"name": class, "namespace": "default"}, "spec": {"storageClassName": class,
+            "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}});
+        let key = Key::of(
+            &kinds::PERSISTENT_VOLUME_CLAIM,
+            &store.create(&kinds::PERSISTENT_VOLUME_CLAIM, claim).expect("created"),
+        );
+        store.update_status(&key, |claim| claim["status"] = json!({"phase": "Bound"})).expect("bound");
+        let grown =
+            store.update(&key, |claim| claim["spec"]["resources"]["requests"]["storage"] = json!("2Gi"));
+        match may_grow {
+            true => drop(grown.expect("grown")),
+            false => check(grown, 403, says),
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_watcher_sees_changes_in_order_from_where_it_listed() {
     let store = store();

@@ -206,7 +206,13 @@ fn persistence() -> Attribute {
         "The volumes of the servers.",
         [
             ("enabled", settable(Attribute::bool("Whether each server has a volume.")).default("`true`")),
-            ("size", settable(Attribute::string("Size of each volume.")).default("`10Gi`")),
+            (
+                "size",
+                settable(Attribute::string(
+                    "Size of each volume. It may grow, where the StorageClass allows that.",
+                ))
+                .default("`10Gi`"),
+            ),
             (
                 "storage_class",
                 settable(Attribute::string("StorageClass of the volumes."))

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     EventType, Key, State, Status, Store, defaults, journal, kinds, managed, metadata, object, ports,
-    validation,
+    quantity, validation,
 };
 
 /// Who keeps the record of managed fields.
@@ -80,6 +80,7 @@ impl Store {
         managed::keep_times(&stored, &mut object);
         if options.subresource != Some("status") {
             finish(key, &stored, &mut object, &mut addresses)?;
+            admit_growth(&state, key, &stored, &object)?;
         } else if let causes @ [_, ..] = &validation::validate_status(key.kind, &object)[..] {
             return Err(Status::invalid(key.kind, &key.name, causes));
         }
@@ -141,6 +142,24 @@ fn finish(
         metadata::bump_generation(object);
     }
     Ok(())
+}
+
+/// Only a class that allows it lets a claim grow, as the admission plugin PersistentVolumeClaimResize has it.
+fn admit_growth(state: &State, key: &Key, stored: &Value, object: &Value) -> Result<(), Status> {
+    let size = |claim: &Value| {
+        claim.pointer("/spec/resources/requests/storage").and_then(quantity::parse_quantity_milli)
+    };
+    if *key.kind != kinds::PERSISTENT_VOLUME_CLAIM || size(object) <= size(stored) {
+        return Ok(());
+    }
+    let class = Key::cluster(&kinds::STORAGE_CLASS, object::text(object, "/spec/storageClassName"));
+    let class = state.objects.get(&class);
+    if class.is_some_and(|class| class.get("allowVolumeExpansion") == Some(&Value::Bool(true))) {
+        return Ok(());
+    }
+    let why = "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must \
+               support resize";
+    Err(Status::forbidden(key.kind, &key.name, why, &[]))
 }
 
 fn check_identity(key: &Key, stored: &Value, written: &Value) -> Result<(), Status> {
