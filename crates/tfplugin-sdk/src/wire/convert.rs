@@ -54,8 +54,19 @@ fn diagnostic(one: &Diagnostic) -> pb::Diagnostic {
         severity: severity.into(),
         summary: one.summary.clone(),
         detail: one.detail.clone(),
-        attribute: one.path.as_ref().filter(|at| !at.is_root()).map(path),
+        attribute: one.path.as_ref().filter(|at| !at.is_root()).map(|at| path(&shown(at))),
     }
+}
+
+/// As much of a path as Terraform finds the line of. Of an attribute in an attribute it would show the
+/// resource's own attribute of that name, or none; it finds the outermost, and an element of that.
+fn shown(at: &AttributePath) -> AttributePath {
+    let is_element = |step: &Step| !matches!(step, Step::Attribute(_));
+    let steps = match at.0.as_slice() {
+        [_, second] if is_element(second) => 2,
+        _ => 1,
+    };
+    AttributePath(at.0.iter().take(steps).cloned().collect())
 }
 
 /// The answer for a kind of thing that no provider of ours has.
@@ -64,4 +75,21 @@ pub(super) fn absent(kind: &str, name: &str) -> Vec<pb::Diagnostic> {
     diagnostics(
         &Diagnostic::error(summary, format!("This version of the provider has no such {kind}.")).into(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+    use crate::path::AttributePath;
+
+    #[test]
+    fn a_diagnostic_is_on_the_line_that_terraform_finds() {
+        let chart = || AttributePath::root().attribute("chart");
+        assert_eq!(shown(&chart()), chart());
+        assert_eq!(shown(&chart().attribute("name")), chart());
+        assert_eq!(shown(&chart().attribute("labels").key("a")), chart());
+        let values = || AttributePath::root().attribute("values").index(1);
+        assert_eq!(shown(&values()), values());
+        assert_eq!(shown(&values().attribute("a")), AttributePath::root().attribute("values"));
+    }
 }
