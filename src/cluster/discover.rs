@@ -105,11 +105,7 @@ pub async fn examine(site: &Site, observed: &Observed, model: &Model) -> Result<
 }
 
 fn require_redis_ha(site: &Site, seen: &ReleaseSeen, names: &Names) -> Result<Json, Error> {
-    let set = seen.manifest.iter().find(|object| {
-        text(object, "/metadata/name") == names.stateful_set()
-            && text(object, "/kind") == "StatefulSet"
-            && is_redis_ha(object)
-    });
+    let set = seen.manifest.iter().find(|object| is_set_of_redis_ha(object, &names.stateful_set()));
     set.cloned().ok_or_else(|| {
         let unfit = Unfit::NotRedisHa {
             namespace: site.namespace.clone(),
@@ -119,6 +115,11 @@ fn require_redis_ha(site: &Site, seen: &ReleaseSeen, names: &Names) -> Result<Js
         };
         unfit.into()
     })
+}
+
+/// Whether an object is the StatefulSet of this name that runs Redis with a Sentinel beside it.
+pub fn is_set_of_redis_ha(object: &Json, name: &str) -> bool {
+    text(object, "/kind") == "StatefulSet" && text(object, "/metadata/name") == name && is_redis_ha(object)
 }
 
 /// Whether a StatefulSet runs Redis with a Sentinel beside it.

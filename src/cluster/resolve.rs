@@ -15,6 +15,7 @@ use super::adopted::sentinel_secret;
 use super::chart_source::ChartSource;
 use super::config::{Auth, Config, GkeConfig, Repair, Timeouts};
 use super::digest::{fixed_fields_digest, pod_template_digest};
+use super::discover::is_set_of_redis_ha;
 use super::duration::parse_duration;
 use super::model::Model;
 use super::{typed, values};
@@ -88,6 +89,7 @@ pub fn resolve(
         .map_err(|error| Diagnostic::error("The chart does not render", chain(&error)).at(path!["values"]))?;
     let effective_values = to_json(&rendered.effective_values);
     let names = names(&effective_values, release, namespace);
+    require_redis_ha(&rendered, &names)?;
     let effective = effective(&effective_values, &names);
     Ok(Config {
         create_namespace: config.create_namespace.unwrap_or(true),
@@ -106,6 +108,21 @@ pub fn resolve(
         rendered,
         capabilities: gathered.capabilities.clone(),
     })
+}
+
+/// Another chart would be installed, and its pods waited for in vain.
+fn require_redis_ha(rendered: &Rendered, names: &Names) -> Result<(), Diagnostic> {
+    let set = names.stateful_set();
+    let mut objects = rendered.manifests.iter().flat_map(helm::manifest::Manifest::objects);
+    if objects.any(|object| is_set_of_redis_ha(object, &set)) {
+        return Ok(());
+    }
+    let (chart, version) = (rendered.chart.name(), &rendered.chart.metadata.version);
+    let detail = format!(
+        "{chart} {version} renders no StatefulSet {set} with the containers redis and sentinel. Wanted the redis-ha \
+         chart, or one that names its objects as that does; leave chart out for the one that comes with the provider."
+    );
+    Err(Diagnostic::error("No redis-ha chart", detail).at(path!["chart"]))
 }
 
 /// The rules that need the values, on a configuration that may hold unknowns.

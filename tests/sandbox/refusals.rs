@@ -6,6 +6,8 @@ use super::support::{Sandbox, Workspace};
 #[test]
 fn bad_input_is_refused_by_name_before_any_call() {
     let sandbox = Sandbox::up();
+    let another =
+        concat!("chart = { name = \"", env!("CARGO_MANIFEST_DIR"), "/crates/helm/tests/charts/elder\" }");
     let cases = [
         ("sentinel = { quorum = 4 }", "quorum of 4 is above the 3 replicas"),
         ("sentinel = { quorum = 0 }", "quorum is 0"),
@@ -16,6 +18,10 @@ fn bad_input_is_refused_by_name_before_any_call() {
         ("values = [\"redisPassword: x\"]", "`redisPassword` in values"),
         ("replicas = 3\n  values = [\"replicas: 5\"]", "`replicas` is set twice, differently"),
         ("chart = { name = \"/nowhere\" }", "No chart at chart.name"),
+        (another, "elder 2.0.1 renders no StatefulSet redis-1-redis-ha-server"),
+        ("values = [\"replicas: three\"]", "at '/replicas': does not match the pattern"),
+        ("values = [\"exporter: {enabled: maybe}\"]", "at '/exporter/enabled': want boolean"),
+        ("values = [\"redis: {resources: {limits: 5}}\"]", "at '/redis/resources/limits': want object"),
         ("repair = \"sometimes\"", "auto, report"),
         ("timeouts = { create = \"soon\" }", "a duration such as 45m"),
         (
@@ -32,6 +38,8 @@ fn bad_input_is_refused_by_name_before_any_call() {
         let refused = workspace.expect_failure(&["plan", "-input=false", "-no-color"]);
         assert!(refused.contains(wanted), "{more}: wanted {wanted:?}:\n{refused}");
         assert_eq!(refused.matches("Error:").count(), 1, "{more}: one diagnostic:\n{refused}");
+        let line = more.lines().any(|line| refused.contains(&format!(": {}", line.trim())));
+        assert!(line, "{more}: the line at fault is shown:\n{refused}");
     }
     assert_eq!(sandbox.requests(), before, "no call was made");
 }

@@ -1,9 +1,10 @@
 //! Whether values are what the `values.schema.json` of each chart wants.
 
+use std::cell::RefCell;
 use std::error::Error;
 use std::fmt::Write as _;
 
-use boon::{Compiler, ErrorKind, Schemas, UrlLoader, ValidationError};
+use boon::{Compiler, ErrorKind, SchemaIndex, Schemas, UrlLoader, ValidationError};
 use serde_json::Value as Json;
 
 use super::{Chart, ChartError};
@@ -46,9 +47,31 @@ impl UrlLoader for Alone {
     }
 }
 
+struct Compiled {
+    text: Vec<u8>,
+    schemas: Schemas,
+    index: SchemaIndex,
+}
+
+thread_local! {
+    /// The schema that was compiled last: charts are rendered many times over, and to compile is what costs.
+    static LAST: RefCell<Option<Compiled>> = const { RefCell::new(None) };
+}
+
 /// What is wrong, a line for each finding.
 fn validate(schema: &[u8], values: &Json) -> Result<String, Box<dyn Error + Send + Sync>> {
-    let schema: Json = serde_json::from_slice(schema)?;
+    let last = LAST.take().filter(|last| last.text == schema);
+    let compiled = last.map_or_else(|| compile(schema), Ok)?;
+    let mut lines = String::new();
+    if let Err(error) = compiled.schemas.validate(values, compiled.index) {
+        describe(&error, &mut lines);
+    }
+    LAST.set(Some(compiled));
+    Ok(lines)
+}
+
+fn compile(text: &[u8]) -> Result<Compiled, Box<dyn Error + Send + Sync>> {
+    let schema: Json = serde_json::from_slice(text)?;
     let mut compiler = Compiler::new();
     compiler.use_loader(Box::new(Alone));
     // boon's errors cannot be sent to another thread, so that only their text goes on.
@@ -56,11 +79,7 @@ fn validate(schema: &[u8], values: &Json) -> Result<String, Box<dyn Error + Send
     compiler.add_resource(SCHEMA_URL, schema).map_err(unusable)?;
     let mut schemas = Schemas::new();
     let index = compiler.compile(SCHEMA_URL, &mut schemas).map_err(unusable)?;
-    let mut lines = String::new();
-    if let Err(error) = schemas.validate(values, index) {
-        describe(&error, &mut lines);
-    }
-    Ok(lines)
+    Ok(Compiled { text: text.to_vec(), schemas, index })
 }
 
 /// The innermost causes, each at its place. Values themselves are never told.

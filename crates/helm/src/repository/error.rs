@@ -22,7 +22,7 @@ pub enum RepositoryError {
     VersionRange { version: String },
     #[error("{}: {reason}", path.display())]
     Configuration { path: PathBuf, reason: String },
-    #[error("cannot get {what} from {url}")]
+    #[error("cannot get {what} from {url}; check the address, and the way there from this machine")]
     Unreachable { what: &'static str, url: String, source: TransportError },
     #[error("cannot get {what} from {url}: the server answered {status}; {hint}")]
     Refused { what: &'static str, url: String, status: u16, hint: String },

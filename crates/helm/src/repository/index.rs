@@ -71,7 +71,10 @@ impl Conversation<'_> {
                 "its credentials are not accepted; renew them: helm repo add NAME URL --username USER --force-update"
             }
             401 | 403 => "give it credentials: helm repo add NAME URL --username USER",
-            404 => "is this the address of a chart repository?",
+            404 if what == "the index" => {
+                "give the address of a chart repository, below which its index.yaml is"
+            }
+            404 => "the index of the repository names what is not there; tell its keeper",
             _ => "try again later",
         };
         Err(RepositoryError::Refused { what, url: shown, status: answer.status, hint: hint.to_owned() })
