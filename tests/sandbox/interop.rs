@@ -102,12 +102,12 @@ impl Ours {
     }
 
     fn install(&self, values: &str) {
-        self.try_install(values).expect("an install");
+        self.try_install(values, &Options::default()).expect("an install");
     }
 
-    fn try_install(&self, values: &str) -> Result<Outcome, ReleaseError> {
-        let (rendered, options) = (self.rendered(1, values), Options::default());
-        self.runtime.block_on(action::install(&self.kubernetes, &Here, &rendered, &options))
+    fn try_install(&self, values: &str, options: &Options) -> Result<Outcome, ReleaseError> {
+        let rendered = self.rendered(1, values);
+        self.runtime.block_on(action::install(&self.kubernetes, &Here, &rendered, options))
     }
 
     fn upgrade(&self, revision: u64, values: &str) {
@@ -217,7 +217,8 @@ fn what_stands_already_is_refused_as_by_helm_until_it_bears_the_marks() {
     let ours = Ours::new(&sandbox);
     for version in [3, 4] {
         sandbox.kubectl(&["create", "configmap", "web", "--from-literal=colour=blue"]);
-        let refused = ours.try_install("colour: red").expect_err("it is nobody's").to_string();
+        let refused = ours.try_install("colour: red", &Options::default());
+        let refused = refused.expect_err("it is nobody's").to_string();
         let mut helm = sandbox.client(tool(&format!("helm{version}/helm")));
         let theirs = helm.args(["install", "web", ours.chart()]).output().expect("helm runs");
         let theirs = String::from_utf8_lossy(&theirs.stderr).into_owned();
@@ -236,6 +237,14 @@ fn what_stands_already_is_refused_as_by_helm_until_it_bears_the_marks() {
         assert_eq!(colour(&sandbox), "red");
         sandbox.helm(version, &["upgrade", "web", ours.chart(), "--set", "colour=green"]);
         assert_eq!(colour(&sandbox), "green", "helm {version} goes on without a conflict");
+        sandbox.helm(version, &["uninstall", "web"]);
+        expect_nothing_left(&sandbox);
+
+        sandbox.kubectl(&["create", "configmap", "web", "--from-literal=colour=blue"]);
+        let take = Options { take_ownership: true, ..Options::default() };
+        ours.try_install("colour: red", &take).expect("it is taken over without marks");
+        sandbox.helm(version, &["upgrade", "web", ours.chart(), "--set", "colour=green"]);
+        assert_eq!(colour(&sandbox), "green");
         sandbox.helm(version, &["uninstall", "web"]);
         expect_nothing_left(&sandbox);
     }
