@@ -35,6 +35,8 @@ def parse_arguments():
         default=os.environ.get("REDIS_PASSWORD_FILE"),
         help="otherwise the variable REDIS_PASSWORD",
     )
+    parser.add_argument("--ca", help="speak TLS, to servers and sentinels whose certificates end at this CA")
+    parser.add_argument("--certificate", help="shown to those that ask for one; with its key in the same file")
     parser.add_argument("--seconds", type=float, default=30.0, help="how long to write; a signal ends it too")
     parser.add_argument("--pause", type=float, default=0.002, help="seconds between two writes")
     return parser.parse_args()
@@ -62,6 +64,18 @@ def read_connection(arguments):
     return [parse_endpoint(endpoint) for endpoint in endpoints if endpoint], group, credentials
 
 
+def tls_options(arguments):
+    """Of connections to servers and sentinels alike. A failover changes addresses: the CA counts, not a name."""
+    if not arguments.ca:
+        return {}
+    return {
+        "ssl": True,
+        "ssl_ca_certs": arguments.ca,
+        "ssl_certfile": arguments.certificate,
+        "ssl_check_hostname": False,
+    }
+
+
 class PasswordFile(redis.CredentialProvider):
     """Reads the file for each connection: a mounted Secret that changes is followed without a restart."""
 
@@ -75,10 +89,10 @@ class PasswordFile(redis.CredentialProvider):
 class Writer:
     """Appends one number after the other, each until it is acknowledged."""
 
-    def __init__(self, sentinel, group, credentials):
+    def __init__(self, sentinel, group, credentials, tls):
         self.sentinel = sentinel
         self.group = group
-        options = {"credential_provider": credentials, "socket_timeout": SOCKET_TIMEOUT_SECONDS, "retry": None}
+        options = {"credential_provider": credentials, "socket_timeout": SOCKET_TIMEOUT_SECONDS, "retry": None, **tls}
         self.master = sentinel.master_for(group, **options)
         self.key = f"app:{uuid.uuid4()}"
         self.acknowledged = 0
@@ -145,8 +159,9 @@ class Writer:
 def main():
     arguments = parse_arguments()
     sentinels, group, credentials = read_connection(arguments)
-    sentinel = Sentinel(sentinels, socket_timeout=SOCKET_TIMEOUT_SECONDS)
-    writer = Writer(sentinel, group, credentials)
+    tls = tls_options(arguments)
+    sentinel = Sentinel(sentinels, sentinel_kwargs={"socket_timeout": SOCKET_TIMEOUT_SECONDS, **tls})
+    writer = Writer(sentinel, group, credentials, tls)
     signal.signal(signal.SIGTERM, writer.stop)
     signal.signal(signal.SIGINT, writer.stop)
     writer.run(arguments.seconds, arguments.pause)

@@ -17,8 +17,11 @@ pub struct Effective {
     pub image_tag: String,
     pub image_pull_policy: String,
     pub master_group_name: String,
-    pub redis_port: u16,
-    pub sentinel_port: u16,
+    /// What the servers listen on.
+    pub redis: Ports,
+    pub sentinels: Ports,
+    /// Where the certificates are kept, where anybody listens for TLS.
+    pub tls: Option<TlsFiles>,
     pub exporter_port: Option<u16>,
     /// `quorum`, `down-after-milliseconds`, `failover-timeout`, `parallel-syncs`. Empty under a custom
     /// sentinel.conf, of which nothing is claimed.
@@ -38,6 +41,49 @@ pub struct Effective {
     pub memory_limit: Option<String>,
     pub custom_redis_config: bool,
     pub custom_sentinel_config: bool,
+}
+
+/// The ports of one kind of process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ports {
+    /// 0 where only TLS is spoken.
+    pub plain: u16,
+    /// 0 without TLS.
+    pub tls: u16,
+    /// Under TLS the members speak with one another too, so that is the port that they announce.
+    pub announces_tls: bool,
+}
+
+impl Ports {
+    /// What a client connects to that has the choice: plain text where it is spoken.
+    pub fn of_clients(self) -> u16 {
+        if self.is_tls_only() { self.tls } else { self.plain }
+    }
+
+    /// What the others know the process by.
+    pub fn announced(self) -> u16 {
+        if self.announces_tls && self.tls > 0 { self.tls } else { self.of_clients() }
+    }
+
+    /// Every port that is open.
+    pub fn all(self) -> Vec<u16> {
+        [self.plain, self.tls].into_iter().filter(|port| *port > 0).collect()
+    }
+
+    pub fn is_tls_only(self) -> bool {
+        self.plain == 0 && self.tls > 0
+    }
+}
+
+/// The Secret with the certificates, and its keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    pub secret: String,
+    pub ca: String,
+    pub certificate: String,
+    pub key: String,
+    /// Whether servers or sentinels refuse clients that show no certificate.
+    pub asks_for_certificate: bool,
 }
 
 /// Where a password is kept.
@@ -71,8 +117,18 @@ pub fn effective(values: &Value, names: &Names) -> Effective {
         image_tag: text(values, "/image/tag", ""),
         image_pull_policy: text(values, "/image/pullPolicy", "IfNotPresent"),
         master_group_name: expanded(&text(values, "/redis/masterGroupName", "mymaster"), names),
-        redis_port: number(values, "/redis/port", 6379),
-        sentinel_port: number(values, "/sentinel/port", 26379),
+        redis: Ports {
+            plain: number(values, "/redis/port", 6379),
+            tls: number(values, "/redis/tlsPort", 0),
+            announces_tls: flag(values, "/redis/tlsReplication", false),
+        },
+        sentinels: Ports {
+            plain: number(values, "/sentinel/port", 26379),
+            tls: number(values, "/sentinel/tlsPort", 0),
+            // The public charts have sentinels announce the plain port wherever it is open.
+            announces_tls: false,
+        },
+        tls: tls_files(values, names),
         exporter_port: exporter.then(|| number(values, "/exporter/port", 9121)),
         sentinel: if custom_sentinel_config { BTreeMap::new() } else { sentinel_settings(values) },
         server: if custom_redis_config { BTreeMap::new() } else { server_settings(values) },
@@ -125,6 +181,19 @@ fn server_settings(values: &Value) -> BTreeMap<String, Vec<String>> {
 fn disabled_commands(values: &Value) -> Vec<String> {
     let list = values.pointer("/redis/disableCommands").and_then(Value::as_array);
     list.into_iter().flatten().filter_map(scalar).collect()
+}
+
+fn tls_files(values: &Value, names: &Names) -> Option<TlsFiles> {
+    let port = |pointer: &str| number::<u16>(values, pointer, 0);
+    let asks = |pointer: &str| !["no", "optional"].contains(&text(values, pointer, "yes").as_str());
+    let secret = expanded(&text(values, "/tls/secretName", ""), names);
+    (port("/redis/tlsPort") > 0 || port("/sentinel/tlsPort") > 0).then(|| TlsFiles {
+        secret: if secret.is_empty() { names.tls_secret() } else { secret },
+        ca: text(values, "/tls/caCertFile", "ca.crt"),
+        certificate: text(values, "/tls/certFile", "redis.crt"),
+        key: text(values, "/tls/keyFile", "redis.key"),
+        asks_for_certificate: asks("/redis/authClients") || asks("/sentinel/authClients"),
+    })
 }
 
 fn secret(

@@ -16,7 +16,7 @@ pub mod settings;
 
 pub use bundled::{bundled, bundled_files};
 pub use check::{Facts, Finding, Severity};
-pub use effective::{Effective, SecretKey};
+pub use effective::{Effective, Ports, SecretKey, TlsFiles};
 pub use effects::Effect;
 pub use names::{Endpoint, Names};
 pub use settings::Settings;

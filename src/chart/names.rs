@@ -104,6 +104,11 @@ impl Names {
         format!("{}-sentinel", self.fullname)
     }
 
+    /// `F-tls-secret`, in public charts.
+    pub fn tls_secret(&self) -> String {
+        format!("{}-tls-secret", self.fullname)
+    }
+
     /// Labels that select the pods; immutable in the StatefulSet.
     pub fn selector(&self) -> [(&'static str, &str); 2] {
         [("release", &self.release), ("app", &self.name)]

@@ -284,3 +284,43 @@ fn a_password_can_only_come_from_a_secret() {
     assert!(text.contains("secretKeyRef") && text.contains("name: creds"));
     assert!(!text.contains("redis-cli -a") && !text.contains("--pass"), "a password would be an argument");
 }
+
+#[test]
+fn ports_are_those_that_clients_and_members_use() {
+    let table = [
+        (json!({}), (6379, 26379), 6379, None),
+        (
+            json!({"redis": {"tlsPort": 6385}, "sentinel": {"tlsPort": 26385}}),
+            (6379, 26379),
+            6379,
+            Some("yes"),
+        ),
+        (
+            json!({"redis": {"tlsPort": 6385, "tlsReplication": true}, "sentinel": {"tlsPort": 26385}}),
+            (6379, 26379),
+            6385,
+            Some("yes"),
+        ),
+        (
+            json!({
+                "redis": {"port": 0, "tlsPort": 6385, "tlsReplication": true, "authClients": "no"},
+                "sentinel": {"port": 0, "tlsPort": 26385, "authClients": "no"},
+            }),
+            (6385, 26385),
+            6385,
+            Some("no"),
+        ),
+    ];
+    for (over, of_clients, announced, asks) in table {
+        let values = merged(&over);
+        let names = effective::names(&values, "redis-1", "default");
+        let effective = effective(&values, &names);
+        assert_eq!((effective.redis.of_clients(), effective.sentinels.of_clients()), of_clients, "{over}");
+        assert_eq!(effective.redis.announced(), announced, "{over}");
+        let files = effective.tls;
+        let asked = files.as_ref().map(|files| if files.asks_for_certificate { "yes" } else { "no" });
+        assert_eq!(asked, asks, "{over}");
+        let secret = files.map(|files| files.secret);
+        assert_eq!(secret.as_deref(), asks.map(|_| "redis-1-redis-ha-tls-secret"), "{over}");
+    }
+}

@@ -8,8 +8,8 @@ use serde_json::{Value as Json, json};
 use super::facts::parts;
 use super::observed::ReleaseSeen;
 use super::reconstructed::put;
-use crate::chart::SecretKey;
 use crate::chart::effective::{effective, names};
+use crate::chart::{Effective, SecretKey, TlsFiles};
 
 /// Where the pods say otherwise than the values, as those of a fork that calls its values otherwise
 /// do, the pods are right.
@@ -24,11 +24,12 @@ pub fn facts_as_values(seen: &mut ReleaseSeen, release: &str, namespace: &str) {
     let said = [
         (&["fullnameOverride"][..], json!(names.fullname)),
         (&["nameOverride"], json!(names.name)),
-        (&["redis", "port"], json!(effective.redis_port)),
-        (&["sentinel", "port"], json!(effective.sentinel_port)),
+        (&["redis", "port"], json!(effective.redis.plain)),
+        (&["sentinel", "port"], json!(effective.sentinels.plain)),
         (&["redis", "masterGroupName"], json!(effective.master_group_name)),
         (&["sentinel", "quorum"], json!(quorum)),
     ];
+    let said = said.into_iter().chain(tls_said(&effective));
     let mut wrong: Vec<(&[&str], Json)> = Vec::new();
     for (path, said) in said {
         wrong.extend(fact(path).filter(|fact| !said.is_null() && *fact != said).map(|fact| (path, fact)));
@@ -53,6 +54,22 @@ pub fn facts_as_values(seen: &mut ReleaseSeen, release: &str, namespace: &str) {
         put(&mut seen.config, path, fact.clone());
         put(&mut seen.effective_values, path, fact);
     }
+}
+
+/// A fork that calls these otherwise says nothing by these names.
+fn tls_said(effective: &Effective) -> [(&'static [&'static str], Json); 8] {
+    let file = |name: fn(&TlsFiles) -> &str| json!(effective.tls.as_ref().map_or("", name));
+    let asks = effective.tls.as_ref().map_or("", |tls| if tls.asks_for_certificate { "yes" } else { "no" });
+    [
+        (&["redis", "tlsPort"], json!(effective.redis.tls)),
+        (&["sentinel", "tlsPort"], json!(effective.sentinels.tls)),
+        (&["redis", "tlsReplication"], json!(effective.redis.announces_tls)),
+        (&["redis", "authClients"], json!(asks)),
+        (&["tls", "secretName"], file(|tls| &tls.secret)),
+        (&["tls", "caCertFile"], file(|tls| &tls.ca)),
+        (&["tls", "certFile"], file(|tls| &tls.certificate)),
+        (&["tls", "keyFile"], file(|tls| &tls.key)),
+    ]
 }
 
 /// A record keeps no difference between a whole number of `--set`, which a chart prints as it is, and

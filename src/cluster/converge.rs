@@ -58,7 +58,7 @@ impl Convergence<'_> {
             Ok(resumes) => resumes,
             Err(error) => return Reached::Nothing(failed(doing, &error)),
         };
-        match self.work(&site, &config, resumes, deadline).await {
+        match Box::pin(self.work(&site, &config, resumes, deadline)).await {
             Ok(()) => Reached::All(site),
             Err(error) => Reached::Part(site, failed(doing, &error)),
         }

@@ -9,13 +9,12 @@ use serde_json::Value as Json;
 use tfplugin_sdk::{Attr, Diagnostics};
 
 use super::error::Error;
-use super::facts::parts;
 use super::model::Model;
 use super::observed::{Observed, ReleaseSeen};
 use super::scan::{Found, scan};
 use super::site::Site;
 use super::typed::NODE_POOL_LABEL;
-use super::unrecorded;
+use super::{tls, unrecorded};
 use crate::chart::effective::{effective, names};
 use crate::chart::{Effective, Names};
 
@@ -96,7 +95,6 @@ pub async fn examine(site: &Site, observed: &Observed, model: &Model) -> Result<
     }
     unrecorded_release(seen, &mut found);
     fork(seen, &mut found);
-    tls(seen, &mut found);
     custom_configuration(&effective, &mut found);
     node_pool(site, observed, &set, &mut found).await;
     shared_group(site, &effective.master_group_name, &mut found).await;
@@ -146,7 +144,7 @@ async fn require_secrets(site: &Site, effective: &Effective) -> Result<(), Error
     for secret in [&effective.auth, &effective.sentinel_auth].into_iter().flatten() {
         site.kubernetes.secret_key(&site.namespace, &secret.secret, &secret.key).await?;
     }
-    Ok(())
+    tls::require(site, effective).await.map(drop)
 }
 
 fn unrecorded_release(seen: &ReleaseSeen, found: &mut Diagnostics) {
@@ -171,14 +169,6 @@ fn fork(seen: &ReleaseSeen, found: &mut Diagnostics) {
             seen.chart_version
         );
         found.warning(format!("The chart is a fork of {CHART}"), detail);
-    }
-}
-
-fn tls(seen: &ReleaseSeen, found: &mut Diagnostics) {
-    if parts(&seen.manifest).is_some_and(|parts| parts.speaks_tls()) {
-        let detail = "They are asked in plain text only: a server or a sentinel whose plain port is closed is told as \
-                      unreachable, and its drift is not shown. Stay on this chart: the bundled one speaks no TLS.";
-        found.warning("The servers listen for TLS", detail);
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Error {
     Release { release: String, source: Box<helm::release::ReleaseError> },
     #[error("{0}")]
     Sentinel(#[from] sentinel::Error),
+    #[error("{secret}, with which the servers speak TLS, is of no use")]
+    Tls { secret: Box<str>, source: Box<sentinel::Error> },
     #[error(
         "the release {namespace}/{name} exists already and is not of this resource. To manage it, run: \
          terraform import {address} {id}"

@@ -8,6 +8,8 @@ use super::discover::is_redis_ha;
 /// What a server's port may be called: in the pods, and in the Services of both generations.
 const SERVER_PORTS: [&str; 3] = ["redis", "server", "tcp-server"];
 const SENTINEL_PORTS: [&str; 2] = ["sentinel", "tcp-sentinel"];
+const SERVER_CONF: &str = "redis.conf";
+const SENTINEL_CONF: &str = "sentinel.conf";
 /// Ends the name of every redis-ha's StatefulSet.
 const SET_SUFFIX: &str = "-server";
 
@@ -45,12 +47,69 @@ impl<'a> Parts<'a> {
             found.push((&["sentinel", "existingSecret"], json!(secret)));
             found.push((&["sentinel", "authKey"], json!(key)));
         }
-        let server = self.port("redis", &SERVER_PORTS).map(|port| (&["redis", "port"][..], port));
-        let sentinel = self.port("sentinel", &SENTINEL_PORTS).map(|port| (&["sentinel", "port"][..], port));
+        let plain = |container: &str, names: &[&str], file: &str| {
+            self.port(container, names).or_else(|| self.number(file, "port"))
+        };
+        let server = plain("redis", &SERVER_PORTS, SERVER_CONF).map(|port| (&["redis", "port"][..], port));
+        let sentinel = plain("sentinel", &SENTINEL_PORTS, SENTINEL_CONF);
+        let sentinel = sentinel.map(|port| (&["sentinel", "port"][..], port));
         let group = self.group().map(|group| (&["redis", "masterGroupName"][..], json!(group)));
         let quorum = self.quorum().map(|quorum| (&["sentinel", "quorum"][..], json!(quorum)));
         found.extend([server, sentinel, group, quorum].into_iter().flatten());
+        found.extend(self.tls());
         found
+    }
+
+    /// How TLS is spoken, and the Secret whose files are mounted for it.
+    fn tls(&self) -> impl Iterator<Item = (&'static [&'static str], Json)> {
+        let port = |file: &str, container: &str, names: &[&str]| {
+            let port = self.number(file, "tls-port").or_else(|| self.port(container, names));
+            port.filter(|port| *port != 0)
+        };
+        let yes = |file: &str| {
+            self.line(file, "tls-replication").filter(|line| *line == "yes").map(|_| json!(true))
+        };
+        let line = |file: &str, name: &str| self.line(file, name).map(|line| json!(line));
+        let server = port(SERVER_CONF, "redis", &["redis-tls", "server-tls"]);
+        let sentinel = port(SENTINEL_CONF, "sentinel", &["sentinel-tls"]);
+        let file_of = |name: &str| {
+            [SERVER_CONF, SENTINEL_CONF].into_iter().find_map(|file| self.line(file, name)?.rsplit_once('/'))
+        };
+        let key_of = |name: &str| file_of(name).map(|(_, key)| json!(key));
+        let secret = file_of("tls-cert-file").and_then(|(directory, _)| self.mounted_secret(directory));
+        let found: [(&'static [&'static str], Option<Json>); 11] = [
+            (&["redis", "tlsPort"], server),
+            (&["sentinel", "tlsPort"], sentinel),
+            (&["redis", "tlsReplication"], yes(SERVER_CONF)),
+            (&["sentinel", "tlsReplication"], yes(SENTINEL_CONF)),
+            (&["redis", "authClients"], line(SERVER_CONF, "tls-auth-clients")),
+            (&["sentinel", "authClients"], line(SENTINEL_CONF, "tls-auth-clients")),
+            (&["tls", "secretName"], secret.map(|secret| json!(secret))),
+            (&["tls", "caCertFile"], key_of("tls-ca-cert-file")),
+            (&["tls", "certFile"], key_of("tls-cert-file")),
+            (&["tls", "keyFile"], key_of("tls-key-file")),
+            (&["tls", "dhParamsFile"], key_of("tls-dh-params-file")),
+        ];
+        found.into_iter().filter_map(|(path, fact)| Some((path, fact?)))
+    }
+
+    /// The Secret that the servers see as a directory.
+    fn mounted_secret(&self, directory: &str) -> Option<&'a str> {
+        let mounts = self.container("redis")?["volumeMounts"].as_array()?;
+        let mount = mounts.iter().find(|mount| mount["mountPath"] == directory)?;
+        let volume = self.pod()["volumes"].as_array()?.iter().find(|one| one["name"] == mount["name"])?;
+        volume["secret"]["secretName"].as_str()
+    }
+
+    /// The rest of the first line of a configuration file that begins with this word.
+    fn line(&self, file: &str, name: &str) -> Option<&'a str> {
+        let text = self.files?.get(file)?.as_str()?;
+        let mut lines = text.lines().filter_map(|line| line.trim().split_once(char::is_whitespace));
+        lines.find(|(word, _)| *word == name).map(|(_, rest)| rest.trim().trim_matches(['"', '\'']))
+    }
+
+    fn number(&self, file: &str, name: &str) -> Option<Json> {
+        self.line(file, name)?.parse::<u16>().ok().map(|number| json!(number))
     }
 
     pub fn pod(&self) -> &'a Json {
@@ -105,12 +164,5 @@ impl<'a> Parts<'a> {
     fn quorum(&self) -> Option<u32> {
         let mut said = self.lines().filter_map(|line| line.strip_prefix("QUORUM="));
         said.find_map(|text| text.trim_matches(['"', '\'']).parse().ok())
-    }
-
-    /// Whether the servers listen for TLS.
-    pub fn speaks_tls(&self) -> bool {
-        let text = self.files.and_then(|files| files.get("redis.conf")?.as_str()).unwrap_or_default();
-        let mut ports = text.lines().filter_map(|line| line.trim().strip_prefix("tls-port "));
-        ports.any(|port| port.trim() != "0")
     }
 }

@@ -59,6 +59,7 @@ pub mod schema;
 pub mod site;
 pub mod steps;
 pub mod takeover;
+pub mod tls;
 pub mod typed;
 pub mod unrecorded;
 pub mod update;

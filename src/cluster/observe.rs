@@ -21,7 +21,7 @@ use super::observe_objects::observe_objects;
 use super::observed::{Observed, Placement, ReleaseSeen, SecretSeen, StatefulSetSeen};
 use super::resolve::{to_json, to_map};
 use super::site::{Servers, Site};
-use super::unrecorded;
+use super::{tls, unrecorded};
 use crate::chart::effective::{effective, names};
 use crate::chart::{Effective, Names, SecretKey};
 use crate::gke::{NodeCount, NodePoolLive, PoolStatus};
@@ -49,12 +49,13 @@ async fn look(site: &Site) -> Result<(Observed, Option<Servers>), Error> {
     let effective = effective(&values, &names);
     let manifest = release.as_ref().map(|release| release.manifest.as_slice()).unwrap_or_default();
     let labels = names.label_selector();
-    let (objects, secret, pods, claims, sentinel_password, capabilities) = tokio::try_join!(
+    let (objects, secret, pods, claims, sentinel_password, tls, capabilities) = tokio::try_join!(
         observe_objects(site, manifest, &labels),
         observe_secret(site, &names, &effective),
         async { Ok(site.kubernetes.pods(&site.namespace, &labels).await?) },
         claims_or_warning(site, manifest, &names),
         sentinel_password(site, &effective),
+        tls::find(site, &effective),
         async { Ok(capabilities(site, release.as_ref()).await) },
     )?;
     observed.capabilities = capabilities;
@@ -77,7 +78,7 @@ async fn look(site: &Site) -> Result<(Observed, Option<Servers>), Error> {
     let addresses = addresses(&names, replicas, &services, &observed.placement);
     let password = password.filter(|_| effective.auth.is_some());
     let passwords = (password.as_ref(), sentinel_password.as_ref());
-    let servers = Servers::new(site, &names, &effective, &addresses, passwords);
+    let servers = Servers::new(site, &names, &effective, &addresses, passwords, tls);
     observed.redis = Some(servers.look().await);
     Ok((observed, Some(servers)))
 }
@@ -94,11 +95,12 @@ pub async fn find_servers(
     let pods = site.kubernetes.pods(&site.namespace, &selector);
     let services = async { Ok::<_, Error>(services.await?) };
     let pods = async { Ok(pods.await?) };
-    let (services, pods, sentinel_password) =
-        tokio::try_join!(services, pods, sentinel_password(site, effective))?;
+    let (services, pods, sentinel_password, tls) =
+        tokio::try_join!(services, pods, sentinel_password(site, effective), tls::find(site, effective))?;
     let placement: BTreeMap<_, _> = pods.into_iter().filter_map(placement).collect();
     let addresses = addresses(names, effective.replicas, &services, &placement);
-    Ok(Servers::new(site, names, effective, &addresses, (password, sentinel_password.as_ref())))
+    let passwords = (password, sentinel_password.as_ref());
+    Ok(Servers::new(site, names, effective, &addresses, passwords, tls))
 }
 
 /// The revision of the release that stands in the cluster.

@@ -63,9 +63,11 @@ fn names_of(names: &Names, effective: &Effective) -> Model {
     };
     Model {
         id: format!("{}/{}", names.namespace, names.release).into(),
-        sentinel_endpoints: texts(names.sentinel_endpoints(effective.replicas, effective.sentinel_port)),
-        announce_endpoints: texts(names.announce_endpoints(effective.replicas, effective.redis_port)),
-        service_endpoint: names.service_endpoint(effective.redis_port).to_string().into(),
+        sentinel_endpoints: texts(
+            names.sentinel_endpoints(effective.replicas, effective.sentinels.of_clients()),
+        ),
+        announce_endpoints: texts(names.announce_endpoints(effective.replicas, effective.redis.of_clients())),
+        service_endpoint: names.service_endpoint(effective.redis.of_clients()).to_string().into(),
         master_group_name: effective.master_group_name.clone().into(),
         ..Model::default()
     }
@@ -124,8 +126,9 @@ fn servers(
     observed: &Observed,
     observation: &Observation,
 ) {
-    let endpoint =
-        |pod: &str| names.pod_index(pod).map(|index| names.master_endpoint(index, effective.redis_port));
+    let endpoint = |pod: &str| {
+        names.pod_index(pod).map(|index| names.master_endpoint(index, effective.redis.of_clients()))
+    };
     let topology = topology(observation);
     // Sentinels still tell who leads the servers that refuse us.
     let named = topology.consensus_pod(observation).map(|pod| pod.pod.as_str());

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use super::facts::Parts;
 
 /// Lines of redis.conf and sentinel.conf that charts write themselves.
-const OWN_LINES: [&str; 12] = [
+const OWN_LINES: [&str; 19] = [
     "dir",
     "port",
     "bind",
@@ -18,6 +18,13 @@ const OWN_LINES: [&str; 12] = [
     "replica-announce-port",
     "sentinel",
     "protected-mode",
+    "tls-port",
+    "tls-replication",
+    "tls-auth-clients",
+    "tls-ca-cert-file",
+    "tls-cert-file",
+    "tls-key-file",
+    "tls-dh-params-file",
 ];
 /// Labels and annotations of pods that charts set themselves.
 const OWN_LABELS: [&str; 4] = ["app", "release", "chart", "heritage"];
@@ -215,7 +222,6 @@ mod tests {
     fn objects_tell_the_values_that_they_were_made_of() {
         let objects = objects();
         let parts = parts(&objects).expect("a redis-ha");
-        assert!(!parts.speaks_tls());
         let wanted = json!({
             "fullnameOverride": "cache", "nameOverride": "store", "replicas": 5,
             "auth": true, "existingSecret": "credentials", "authKey": "word",
@@ -230,5 +236,26 @@ mod tests {
             "hardAntiAffinity": false, "labels": { "team": "web" },
         });
         assert_eq!(values(&parts, &objects), wanted);
+    }
+
+    #[test]
+    fn tls_is_read_back_from_the_files_and_the_secret_that_is_mounted() {
+        let mut objects = objects();
+        let pod = &mut objects[0]["spec"]["template"]["spec"];
+        pod["containers"][0]["ports"] = json!([{ "name": "redis-tls", "containerPort": 6385 }]);
+        pod["containers"][0]["volumeMounts"] = json!([{ "name": "certificates", "mountPath": "/tls-certs" }]);
+        pod["volumes"] = json!([{ "name": "certificates", "secret": { "secretName": "certs" } }]);
+        objects[1]["data"]["redis.conf"] = json!(
+            "port 0\ntls-port 6385\ntls-cert-file /tls-certs/tls.crt\ntls-key-file /tls-certs/tls.key\n\
+             tls-ca-cert-file /tls-certs/root.crt\ntls-auth-clients no\ntls-replication yes\nmaxmemory 0\n"
+        );
+        let values = values(&parts(&objects).expect("a redis-ha"), &objects);
+        let wanted = json!({
+            "port": 0, "tlsPort": 6385, "tlsReplication": true, "authClients": "no", "masterGroupName": "shop",
+            "config": { "maxmemory": "0" }, "podAnnotations": { "note": "kept" },
+        });
+        assert_eq!(values["redis"], wanted);
+        let files = json!({ "secretName": "certs", "certFile": "tls.crt", "keyFile": "tls.key", "caCertFile": "root.crt" });
+        assert_eq!(values["tls"], files);
     }
 }

@@ -8,13 +8,16 @@ use async_trait::async_trait;
 use super::clients::{Clients, Connection};
 use super::drift::declared;
 use super::error::Error;
-use crate::chart::{Effective, Names};
+use super::tls;
+use crate::chart::{Effective, Names, Ports};
 use crate::gke::{ClusterId, Gke};
-use crate::kubernetes::{Kubernetes, Mode, Password};
+use crate::kubernetes::{Kubernetes, KubernetesError, Mode, Password, PodStream};
 use crate::sentinel::execute::Reach;
 use crate::sentinel::{
     ByteStream, Credentials, Declared, DialError, Dialer, Observation, Question, Target, observe,
 };
+
+type Dialled = Result<Box<dyn ByteStream>, DialError>;
 
 /// Where a release lives, and how it is reached.
 #[derive(Clone)]
@@ -60,9 +63,11 @@ impl Site {
         }
     }
 
-    pub fn dialer(&self) -> PodDialer {
+    fn dialer(&self, effective: &Effective, tls: Option<tls::Found>) -> PodDialer {
         let Connection { mode, timeout } = self.connection;
-        PodDialer { kubernetes: self.kubernetes.clone(), namespace: self.namespace.clone(), mode, timeout }
+        let (kubernetes, namespace) = (self.kubernetes.clone(), self.namespace.clone());
+        let ports = [effective.redis, effective.sentinels];
+        PodDialer { kubernetes, namespace, mode, timeout, ports, tls }
     }
 }
 
@@ -84,13 +89,14 @@ impl Servers {
         effective: &Effective,
         addresses: &[Vec<String>],
         (password, sentinel_password): (Option<&Password>, Option<&Password>),
+        tls: Option<tls::Found>,
     ) -> Self {
         Self {
             targets: targets(names, effective, addresses),
             credentials: credentials(password, sentinel_password),
             declared: declared(effective),
             master_group: effective.master_group_name.clone(),
-            dialer: site.dialer(),
+            dialer: site.dialer(effective, tls),
             timeout: site.connection.timeout,
         }
     }
@@ -145,32 +151,56 @@ fn targets(names: &Names, effective: &Effective, addresses: &[Vec<String>]) -> V
         Target {
             pod: names.pod(index),
             addresses: all,
-            server_port: effective.redis_port,
-            sentinel_port: effective.sentinel_port,
+            server_port: effective.redis.announced(),
+            sentinel_port: effective.sentinels.announced(),
+            other_ports: [effective.redis, effective.sentinels].map(Ports::all).concat(),
         }
     };
     addresses.iter().enumerate().map(target).collect()
 }
 
-/// Opens streams to pods through the Kubernetes API, or directly.
+/// Opens streams to pods through the Kubernetes API, or directly; under TLS where that is the only way.
 pub struct PodDialer {
     kubernetes: Kubernetes,
     namespace: String,
     mode: Mode,
     timeout: Duration,
+    ports: [Ports; 2],
+    tls: Option<tls::Found>,
+}
+
+impl PodDialer {
+    /// The port to open for the one that a process is known by: in plain text where that is spoken.
+    fn way(&self, known: u16) -> (u16, bool) {
+        let ports = self.ports.iter().find(|ports| ports.announced() == known);
+        ports.map_or((known, false), |ports| (ports.of_clients(), ports.is_tls_only()))
+    }
+
+    async fn shake(&self, opened: Result<PodStream, KubernetesError>, is_tls: bool) -> Dialled {
+        let stream: Box<dyn ByteStream> = Box::new(opened?);
+        match (&self.tls, is_tls) {
+            (_, false) => Ok(stream),
+            (Some(Ok(tls)), true) => tls.over(stream).await,
+            (Some(Err(reason)), true) => Err(reason.as_str().into()),
+            (None, true) => Err("it speaks TLS alone, and no Secret with its certificates is named".into()),
+        }
+    }
 }
 
 #[async_trait]
 impl Dialer for PodDialer {
-    async fn dial(&self, pod: &str, port: u16) -> Result<Box<dyn ByteStream>, DialError> {
-        let stream =
-            self.kubernetes.open_stream(self.mode, (&self.namespace, pod), port, self.timeout).await?;
-        Ok(Box::new(stream))
+    async fn dial(&self, pod: &str, port: u16) -> Dialled {
+        let (port, is_tls) = self.way(port);
+        let opened = self.kubernetes.open_stream(self.mode, (&self.namespace, pod), port, self.timeout).await;
+        self.shake(opened, is_tls).await
     }
 
-    async fn dial_both(&self, pod: &str, ports: [u16; 2]) -> [Result<Box<dyn ByteStream>, DialError>; 2] {
-        let opened =
-            self.kubernetes.open_streams(self.mode, (&self.namespace, pod), ports, self.timeout).await;
-        opened.map(|stream| Ok(Box::new(stream?) as Box<dyn ByteStream>))
+    async fn dial_both(&self, pod: &str, ports: [u16; 2]) -> [Dialled; 2] {
+        let [one, other] = ports.map(|port| self.way(port));
+        let place = (self.namespace.as_str(), pod);
+        let opened = self.kubernetes.open_streams(self.mode, place, [one.0, other.0], self.timeout).await;
+        let [first, second] = opened;
+        let (first, second) = tokio::join!(self.shake(first, one.1), self.shake(second, other.1));
+        [first, second]
     }
 }

@@ -68,6 +68,24 @@ impl Kubernetes {
         }
     }
 
+    /// Every key of a Secret that is text. A Secret that is missing is an error that says so.
+    pub async fn secret_texts(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<BTreeMap<String, Password>, KubernetesError> {
+        let Some(secret) = self.get(&reference(namespace, name)).await? else {
+            let (namespace, name) = (namespace.to_owned(), name.to_owned());
+            return Err(KubernetesError::SecretMissing { namespace, name });
+        };
+        let keys = secret["data"].as_object().into_iter().flat_map(Map::keys);
+        let text = |key: &String| {
+            let text = password_of(&secret, key).ok().flatten();
+            text.map(|text| (key.clone(), text))
+        };
+        Ok(keys.filter_map(text).collect())
+    }
+
     /// Whose a Secret is, `None` when it does not exist.
     pub async fn secret_owner(
         &self,

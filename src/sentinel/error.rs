@@ -18,6 +18,8 @@ pub enum Error {
     Reply { target: String, operation: &'static str, detail: String },
     #[error("{target} is not asked: {reason}")]
     Refused { target: String, reason: String },
+    #[error("TLS: {reason}")]
+    Tls { reason: String },
     #[error("the failover away from {from} did not happen within {}s; last seen: {last_seen}", waited.as_secs())]
     Failover { from: String, waited: Duration, last_seen: String },
 }

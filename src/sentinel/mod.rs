@@ -25,6 +25,7 @@ pub mod repairs;
 mod replies;
 pub mod settings;
 mod structure;
+pub mod tls;
 pub mod topology;
 
 pub use client::{SentinelClient, ServerClient};
@@ -38,6 +39,7 @@ pub use observation::{
 };
 pub use observe::Question;
 pub use repairs::{Next, Repair};
+pub use tls::{Tls, Trust};
 pub use topology::{Topology, Verdict};
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ pub struct Target {
     pub addresses: Vec<String>,
     pub server_port: u16,
     pub sentinel_port: u16,
+    /// Of both processes: what the others may know them by as well, as one for TLS beside a plain one.
+    pub other_ports: Vec<u16>,
 }
 
 /// An address as Redis prints it. IPv6 addresses carry no brackets.
@@ -65,6 +67,7 @@ pub struct PodObservation {
     pub addresses: Vec<String>,
     pub server_port: u16,
     pub sentinel_port: u16,
+    pub other_ports: Vec<u16>,
     pub server: Answer<ServerView>,
     pub sentinel: Answer<SentinelView>,
     /// The password was changed after the pod was started; see `Credentials::started_with`.
@@ -74,12 +77,17 @@ pub struct PodObservation {
 impl PodObservation {
     /// Whether `address` is this pod's server.
     pub fn serves(&self, address: &Address) -> bool {
-        address.port == self.server_port && self.addresses.contains(&address.host)
+        self.is_at(address, self.server_port)
     }
 
     /// Whether `address` is this pod's sentinel.
     pub fn watches(&self, address: &Address) -> bool {
-        address.port == self.sentinel_port && self.addresses.contains(&address.host)
+        self.is_at(address, self.sentinel_port)
+    }
+
+    fn is_at(&self, address: &Address, port: u16) -> bool {
+        let is_port = address.port == port || self.other_ports.contains(&address.port);
+        is_port && self.addresses.contains(&address.host)
     }
 }
 

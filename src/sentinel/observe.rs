@@ -65,6 +65,7 @@ async fn observe_pod(
         addresses: target.addresses.clone(),
         server_port: target.server_port,
         sentinel_port: target.sentinel_port,
+        other_ports: target.other_ports.clone(),
         server,
         sentinel,
         is_outdated: credentials.started_with.contains_key(&target.pod),

@@ -24,8 +24,20 @@ const UNTIL_TOLD: &str =
 
 impl<'a> Load<'a> {
     pub(crate) fn start(sandbox: &'a Sandbox, fullname: &str, password: &str) -> Self {
+        Self::begin(sandbox, fullname, password, (26379, &[]), &[])
+    }
+
+    /// The same by another way: the sentinels' port, more arguments of the application, and what redis-cli
+    /// needs to reach a server.
+    pub(crate) fn begin(
+        sandbox: &'a Sandbox,
+        fullname: &str,
+        password: &str,
+        (port, arguments): (u16, &[&str]),
+        to_server: &[&str],
+    ) -> Self {
         let sentinels: Vec<_> =
-            (0..3).map(|index| format!("{fullname}-announce-{index}.default.svc:26379")).collect();
+            (0..3).map(|index| format!("{fullname}-announce-{index}.default.svc:{port}")).collect();
         let ends = sandbox.path().join(format!("{fullname}.stop"));
         let password_file = sandbox.path().join(format!("{fullname}.password"));
         std::fs::write(&password_file, password).expect("a writable directory");
@@ -36,6 +48,7 @@ impl<'a> Load<'a> {
             .arg(tool("python/bin/python"))
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/app/app.py"))
             .args(["--seconds", "900", "--sentinels", &sentinels.join(",")])
+            .args(arguments)
             .env("REDIS_PASSWORD_FILE", &password_file)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -44,7 +57,7 @@ impl<'a> Load<'a> {
         let pod = format!("{fullname}-server-0");
         let load = Self { sandbox, child, pod, ends, password: password_file };
         eventually("the application writes", Duration::from_secs(180), || {
-            let keys = load.sandbox.server(&load.pod, &["DBSIZE"]);
+            let keys = load.sandbox.server(&load.pod, &[to_server, &["DBSIZE"]].concat());
             if keys.trim() == "0" { Err(keys) } else { Ok(()) }
         });
         load

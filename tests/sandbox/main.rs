@@ -24,6 +24,7 @@ mod places;
 mod refusals;
 mod secrets;
 mod support;
+mod tls;
 mod unrecorded;
 mod variants;
 mod volumes;

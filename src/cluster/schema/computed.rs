@@ -36,7 +36,12 @@ pub(in crate::cluster) fn attributes() -> Vec<(String, Attribute)> {
         ),
         ("master", master()),
         ("replica_endpoints", strings("`HOST:PORT` of each live replica.")),
-        ("sentinel_endpoints", strings("`HOST:PORT` of each sentinel: stable names, made for clients.")),
+        (
+            "sentinel_endpoints",
+            strings(
+                "`HOST:PORT` of each sentinel: stable names, made for clients. The port for TLS where no other is open.",
+            ),
+        ),
         ("announce_endpoints", strings("`HOST:PORT` of each server, whatever its role: stable names.")),
         ("service_endpoint", string("`HOST:PORT` that answers with any of the servers, for reading.")),
         ("master_group_name", string("Name to ask the sentinels for.")),

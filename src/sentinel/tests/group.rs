@@ -54,12 +54,12 @@ impl Drop for Group {
     }
 }
 
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("a bound address").port()
 }
 
-fn start(program: &str, directory: &Path, name: &str, config: &str) -> Child {
+pub(super) fn start(program: &str, directory: &Path, name: &str, config: &str) -> Child {
     let file = directory.join(format!("{name}.conf"));
     fs::write(&file, config).expect("a writable directory");
     let log = fs::File::create(directory.join(format!("{name}.log"))).expect("a log");
@@ -113,6 +113,7 @@ impl Group {
                 addresses: vec!["127.0.0.1".into()],
                 server_port: free_port(),
                 sentinel_port: free_port(),
+                other_ports: Vec::new(),
             })
             .collect();
         let mut processes = Vec::new();

@@ -5,3 +5,4 @@ mod group;
 mod live;
 mod structure;
 mod tables;
+mod tls;

@@ -55,6 +55,7 @@ pub(super) fn healthy() -> Observation {
         addresses: vec![format!("10.0.0.{index}"), format!("f-announce-{index}.ns.svc")],
         server_port: 6379,
         sentinel_port: 26379,
+        other_ports: Vec::new(),
         server: Answer::Ok(ServerView {
             role: role(index, 0),
             version: "7.2.4".into(),
@@ -98,6 +99,23 @@ fn check(change: impl FnOnce(&mut Observation), expected: &[&str]) -> Observatio
     let sentences: Vec<_> = findings(&observation).iter().map(Finding::to_string).collect();
     assert_eq!(sentences, expected);
     observation
+}
+
+#[test]
+fn members_that_know_one_another_by_their_ports_for_tls_are_no_strangers() {
+    let by_tls = |observation: &mut Observation| {
+        for index in 0..3 {
+            observation.pods[index].other_ports = vec![6385, 26385];
+            let group = group(observation, index);
+            group.master.port = 6385;
+            group.replicas.iter_mut().for_each(|replica| replica.address.port = 6385);
+            group.peers.iter_mut().for_each(|peer| peer.address.port = 26385);
+            if let Role::Replica { master, .. } = &mut server(observation, index).role {
+                master.port = 6385;
+            }
+        }
+    };
+    check(by_tls, &[]);
 }
 
 #[test]

@@ -38,3 +38,42 @@ heritage: {{ .Release.Service }}
               key: {{ .Values.sentinel.authKey }}
 {{- end }}
 {{- end -}}
+
+{{- define "tls.lines" -}}
+{{- if .tlsPort }}
+    tls-port {{ int .tlsPort }}
+    tls-cert-file /tls-certs/{{ .tls.certFile }}
+    tls-key-file /tls-certs/{{ .tls.keyFile }}
+    tls-ca-cert-file /tls-certs/{{ .tls.caCertFile }}
+    {{- if eq (default "yes" .authClients) "no" }}
+    tls-auth-clients no
+    {{- end }}
+    tls-replication {{ ternary "yes" "no" .tlsReplication }}
+{{- end }}
+{{- end -}}
+
+{{- define "tls.mount" -}}
+{{- if .Values.redis.tlsPort }}
+        - { name: tls-certs, mountPath: /tls-certs }
+{{- end }}
+{{- end -}}
+
+{{- define "tls.flags" -}}
+--tls --cacert /tls-certs/{{ .Values.tls.caCertFile }} --cert /tls-certs/{{ .Values.tls.certFile }} --key /tls-certs/{{ .Values.tls.keyFile }}
+{{- end -}}
+
+{{- define "redis.way" -}}
+{{- with int .Values.redis.port -}}
+-p {{ . }}
+{{- else -}}
+-p {{ int .Values.redis.tlsPort }} {{ include "tls.flags" . }}
+{{- end -}}
+{{- end -}}
+
+{{- define "sentinel.way" -}}
+{{- with int .Values.sentinel.port -}}
+-p {{ . }}
+{{- else -}}
+-p {{ int .Values.sentinel.tlsPort }} {{ include "tls.flags" . }}
+{{- end -}}
+{{- end -}}
