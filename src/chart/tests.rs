@@ -324,3 +324,18 @@ fn ports_are_those_that_clients_and_members_use() {
         assert_eq!(secret.as_deref(), asks.map(|_| "redis-1-redis-ha-tls-secret"), "{over}");
     }
 }
+
+/// What the schema does not name may have any kind, and fails at the API server at last.
+#[test]
+fn the_schema_names_every_value_of_the_bundled_chart() {
+    let schema: Value = serde_json::from_slice(&bundled().schema.expect("a schema")).expect("JSON");
+    let defaults = defaults();
+    for (name, value) in defaults.as_object().expect("a map") {
+        let named = &schema["properties"][name];
+        assert!(named.is_object(), "{name} is not in values.schema.json");
+        let Some(inner) = named["properties"].as_object() else { continue };
+        for key in value.as_object().expect("a map").keys() {
+            assert!(inner.contains_key(key), "{name}.{key} is not in values.schema.json");
+        }
+    }
+}
