@@ -139,7 +139,10 @@ pub fn clusters_schema() -> Schema {
         ("name", text("Name of the release.")),
         ("chart_version", text("Version of its chart.")),
         ("app_version", text("Version of Redis that the chart names.")),
-        ("revision", Attribute::number("Newest revision of the release.").computed()),
+        (
+            "revision",
+            Attribute::number("Newest revision of the release; 0 where no record of it is left.").computed(),
+        ),
         ("status", text("Status of that revision, in Helm's words.")),
     ];
     let found = Attribute::nested_list("The releases, ordered by namespace and name.", clusters).computed();

@@ -20,7 +20,7 @@ use crate::kubernetes::{FIELD_MANAGER, KubernetesError};
 /// What a record says that was made of what stood there: its chart holds no templates.
 const ADOPTED_ANNOTATION: &str = "terraform-provider-redis/adopted";
 /// How charts of either kind mark the objects of a release.
-const RELEASE_LABELS: [&str; 2] = ["release", "app.kubernetes.io/instance"];
+pub const RELEASE_LABELS: [&str; 2] = ["release", "app.kubernetes.io/instance"];
 /// What a redis-ha is made of, but for Secrets, which no record may hold.
 const KINDS: [(&str, &str); 9] = [
     ("apps/v1", "StatefulSet"),
@@ -63,7 +63,7 @@ pub async fn find(site: &Site) -> Result<Found, Error> {
         let name = text(&set, "/metadata/name").to_owned();
         let others: Vec<_> = sets.iter().map(|set| text(set, "/metadata/name")).collect();
         let reason = match others.is_empty() {
-            true => objection(site, &set),
+            true => objection(&site.release, &set),
             false => Some(format!("{} carries the same label", others.join(", "))),
         };
         let objects = match reason {
@@ -88,19 +88,19 @@ fn unfit(site: &Site, set: String, reason: String) -> Found {
 }
 
 /// Why a StatefulSet cannot be taken as it is.
-fn objection(site: &Site, set: &Json) -> Option<String> {
+pub fn objection(name: &str, set: &Json) -> Option<String> {
     if let Some(owner) = set["metadata"]["ownerReferences"].as_array().and_then(|owners| owners.first()) {
         return Some(format!("it belongs to {} {}", text(owner, "/kind"), text(owner, "/name")));
     }
     let release = set["metadata"]["annotations"][RELEASE_ANNOTATION].as_str();
-    if let Some(other) = release.filter(|release| *release != site.release) {
+    if let Some(other) = release.filter(|release| *release != name) {
         return Some(format!("it belongs to the release {other}"));
     }
     if !text(set, "/metadata/name").ends_with("-server") {
         return Some("its name does not end with -server, as that of every redis-ha does".to_owned());
     }
     let labels = &set["spec"]["template"]["metadata"]["labels"];
-    let is_selectable = labels["release"] == site.release.as_str() && labels["app"].is_string();
+    let is_selectable = labels["release"] == name && labels["app"].is_string();
     (!is_selectable).then(|| "its pods have no labels release and app, by which they are found".to_owned())
 }
 
@@ -187,7 +187,7 @@ async fn ask_for_quorum(site: &Site, release: &mut Release) -> Result<(), Error>
 }
 
 /// `redis-ha-4.39.0`: the name of a chart may hold dashes, its version begins with a digit.
-fn split_chart(label: &str) -> (&str, &str) {
+pub fn split_chart(label: &str) -> (&str, &str) {
     let dashes = label.match_indices('-').map(|(at, _)| at);
     let mut splits = dashes.map(|at| (&label[..at], &label[at + 1..]));
     splits

@@ -2,8 +2,10 @@
 
 use std::fs;
 
+use serde_json::Value;
+
 use super::adopt::{MORE_MEMORY, ON_BUNDLED, status, with};
-use super::import_forms::{PASSWORD, import, install_old, silent};
+use super::import_forms::{HEAD, PASSWORD, import, install_old, silent};
 use super::load::Load;
 use super::support::{Sandbox, Workspace, chart};
 
@@ -61,6 +63,16 @@ fn what_kubectl_applied_becomes_a_release_on_its_own_chart_and_no_pod_restarts()
     sandbox.kubectl(&["rollout", "status", "statefulset/by-hand-redis-ha-server", "--timeout=3m"]);
     fs::remove_file(&file).expect("the rendered chart");
     let before = pods(&sandbox);
+    let listed = "data \"redis_ha_clusters\" \"all\" {}\noutput \"found\" { value = data.redis_ha_clusters.all.clusters }\n";
+    let lister = Workspace::new(&sandbox, &format!("{HEAD}{listed}"));
+    lister.apply();
+    let output = lister.terraform(&["output", "-json", "found"]);
+    let found: Value = serde_json::from_slice(&output.stdout).expect("terraform prints JSON");
+    let wanted = [("id", "default/by-hand"), ("chart_version", "4.39.0"), ("app_version", "7.0.15-alpine")];
+    for (name, wanted) in wanted {
+        assert_eq!(found[0][name], wanted, "{found}");
+    }
+    assert_eq!((&found[0]["revision"], found.as_array().map(Vec::len)), (&0.into(), Some(1)), "{found}");
     import(&workspace, "default/by-hand");
     let own = format!("  chart = {{ name = \"{chart}\" }}");
     workspace.write("main.tf", &with("by-hand", &own));
