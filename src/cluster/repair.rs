@@ -73,12 +73,13 @@ pub async fn repair_rows(work: &Work<'_>, rows: &Rows) -> Result<(), Error> {
     loop {
         let mut servers = servers(work).await?;
         let mut look = servers.look().await;
-        course.rotates |= drift(&servers.declared, &look).iter().any(|row| row.setting == "requirepass");
+        let mut found = drift(&servers.declared, &look);
+        course.rotates |= found.iter().any(|row| row.setting == "requirepass");
         if course.rotates && servers.credentials.server.is_some() {
             servers.credentials.started_with = started_with(work, &servers, &look).await;
             look = servers.look().await;
+            found = drift(&servers.declared, &look);
         }
-        let found = drift(&servers.declared, &look);
         let (mut found, others): (Vec<_>, Vec<_>) =
             found.into_iter().partition(allows(rows, servers.master_group()));
         course.left.extend(found.iter().filter(|row| row.setting == ANNOUNCED).map(|row| row.live.clone()));

@@ -15,7 +15,7 @@ use super::execute::Work;
 use super::repair::{await_settled, servers};
 use super::site::Servers;
 use super::takeover::{drop_files, keep_files};
-use crate::kubernetes::{Eviction, FIELD_MANAGER, KubernetesError, Wait};
+use crate::kubernetes::{Eviction, FIELD_MANAGER, KubernetesError, Wait, is_ready};
 use crate::sentinel::failover::{fail_over, prefer, set_priority};
 use crate::sentinel::topology::{Master, verdict};
 use crate::sentinel::{Observation, Verdict};
@@ -82,11 +82,6 @@ async fn broken_pods(work: &Work<'_>) -> Result<Vec<String>, Error> {
         pod.metadata.deletion_timestamp.is_none() && revision_of(pod) != wanted.as_deref() && !is_ready(pod)
     };
     Ok(pods.into_iter().filter(is_broken).filter_map(|pod| pod.metadata.name).collect())
-}
-
-fn is_ready(pod: &Pod) -> bool {
-    let conditions = pod.status.iter().filter_map(|status| status.conditions.as_ref()).flatten();
-    conditions.into_iter().any(|one| one.type_ == "Ready" && one.status == "True")
 }
 
 /// The pods, and the revision that they are to have.

@@ -37,7 +37,7 @@ pub use discovery::ResourceKind;
 pub use error::{Answer, KubernetesError};
 pub use mark::{OWNER_ANNOTATION, Owner, own_labels};
 pub use namespaces::NamespaceRemoval;
-pub use not_ready::{NotReady, Problem};
+pub use not_ready::{NotReady, Problem, is_ready};
 pub use objects::FIELD_MANAGER;
 pub use password::Password;
 pub use request::{Operation, Verb};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::StatefulSet;
-use k8s_openapi::api::core::v1::{ContainerStatus, Event, PersistentVolumeClaim, Pod};
+use k8s_openapi::api::core::v1::{ContainerStatus, Event, PersistentVolumeClaim, Pod, PodCondition};
 
 /// Events told of one object.
 const EVENTS_MAX: usize = 3;
@@ -147,20 +147,26 @@ fn container_problem(status: &ContainerStatus, init: bool) -> Option<Failing> {
     fail(format!("{what}{restarts}{ended}"), false, true)
 }
 
+fn conditions(pod: &Pod) -> impl Iterator<Item = &PodCondition> {
+    pod.status.iter().flat_map(|status| status.conditions.iter().flatten())
+}
+
+/// Whether a pod says that it is ready.
+pub fn is_ready(pod: &Pod) -> bool {
+    conditions(pod).any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
 /// What is wrong with a pod, if anything is; its events and log are added by whoever can read them.
 pub(super) fn pod_problem(pod: &Pod) -> Option<Problem> {
     let object = format!("Pod {}", pod.metadata.name.as_deref().unwrap_or("?"));
-    let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
-    let is_ready =
-        conditions.clone().any(|condition| condition.type_ == "Ready" && condition.status == "True");
-    if is_ready {
+    if is_ready(pod) {
         return None;
     }
     if pod.metadata.deletion_timestamp.is_some() {
         return Some(Problem { object, reason: "is being deleted".to_owned(), ..Problem::default() });
     }
     let unscheduled =
-        conditions.clone().find(|condition| condition.type_ == "PodScheduled" && condition.status == "False");
+        conditions(pod).find(|condition| condition.type_ == "PodScheduled" && condition.status == "False");
     if let Some(condition) = unscheduled {
         let why = condition.reason.as_deref().unwrap_or("no reason given");
         let message = condition.message.as_deref().unwrap_or("the scheduler gave no message");
