@@ -1,6 +1,6 @@
 //! Declared against live over all layers: one row for each setting of each object that differs. Pure.
 
-use super::observed::{Observed, ReleaseSeen};
+use super::observed::{Observed, Placement, ReleaseSeen};
 use crate::chart::Effective;
 use crate::sentinel::{self, Declared};
 
@@ -125,7 +125,14 @@ fn missing_secret(observed: &Observed) -> Option<Row> {
 
 /// A rollout that we held back to move the master first, and that nobody let go on.
 pub fn held_rollout(observed: &Observed) -> Option<Row> {
-    let set = observed.stateful_set.as_ref().filter(|set| set.partition > 0 && set.is_rolling)?;
+    let set = observed.stateful_set.as_ref().filter(|set| set.partition > 0)?;
+    // A set that was made anew over pods of another template does not say that it rolls.
+    let is_earlier = |pod: &Placement| {
+        pod.revision.as_ref().zip(set.revision.as_ref()).is_some_and(|(own, new)| own != new)
+    };
+    if !set.is_rolling && !observed.placement.values().any(is_earlier) {
+        return None;
+    }
     let key = format!("StatefulSet/{}", set.name);
     let declared = observed.objects.iter().find(|seen| seen.key == key)?;
     declared.declared.pointer("/spec/updateStrategy/rollingUpdate/partition").is_none().then(|| Row {

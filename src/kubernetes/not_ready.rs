@@ -83,11 +83,11 @@ pub(super) fn unfinished(set: &StatefulSet) -> Option<String> {
     if ready < spec_replicas {
         return Some(format!("{ready} of {spec_replicas} pods are ready"));
     }
-    let rolled = status.update_revision.is_none() || status.update_revision == status.current_revision;
-    // A partition leaves the pods below it as they are.
+    // Pods are counted, and revisions not compared: a set that was made anew over pods of another template calls its
+    // own revision the current one from the start. A partition leaves the pods below it as they are.
     let strategy = set.spec.as_ref().and_then(|spec| spec.update_strategy.as_ref()?.rolling_update.as_ref());
     let wanted = spec_replicas - strategy.and_then(|rolling| rolling.partition).unwrap_or(0);
-    (updated < wanted && !rolled).then(|| format!("{updated} of {wanted} pods run the present template"))
+    (updated < wanted).then(|| format!("{updated} of {wanted} pods run the present template"))
 }
 
 /// A container that keeps a pod from being ready, and whose log to read.

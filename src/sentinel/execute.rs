@@ -136,10 +136,15 @@ async fn monitor(
     require_no_failover(&sentinel, group).await?;
     let quorum = options.iter().find(|(option, _)| option == "quorum").map_or("2", |(_, value)| value);
     sentinel.remove(group).await?;
-    sentinel.monitor(group, master, quorum).await?;
-    if let Some(password) = &reach.credentials.server {
-        sentinel.set_auth_pass(group, password).await?;
-    }
+    // Sent at once: whoever is killed in between leaves no sentinel that watches without the password, which nobody
+    // can read.
+    let password = reach.credentials.server.as_ref();
+    tokio::try_join!(biased; sentinel.monitor(group, master, quorum), async {
+        match password {
+            Some(password) => sentinel.set_auth_pass(group, password).await,
+            None => Ok(()),
+        }
+    })?;
     for (option, value) in options.iter().filter(|(option, _)| option != "quorum") {
         sentinel.set(group, option, value).await?;
     }

@@ -174,6 +174,9 @@ impl Drop for Sandbox {
     }
 }
 
+/// Where a workspace keeps the plan that was made last.
+const PLAN: &str = "plan.bin";
+
 /// A directory with a configuration, and terraform in it.
 pub(crate) struct Workspace<'a> {
     pub(crate) sandbox: &'a Sandbox,
@@ -216,7 +219,16 @@ impl<'a> Workspace<'a> {
     /// Applies, and kills the provider as soon as its log shows `marker`. On a busy machine it may have
     /// come to its end by then.
     pub(crate) fn apply_killed_at(&self, marker: &str) {
-        let terraform = self.begin_apply(marker);
+        self.kill_at(marker, &["-auto-approve"]);
+    }
+
+    /// The same of the plan that was made last.
+    pub(crate) fn apply_plan_killed_at(&self, marker: &str) {
+        self.kill_at(marker, &[PLAN]);
+    }
+
+    fn kill_at(&self, marker: &str, what: &[&str]) {
+        let terraform = self.begin_apply(marker, what);
         if let Some(provider) = child_named("terraform-provi", terraform.id()) {
             let _ = Command::new("kill").args(["-9", &provider.to_string()]).output();
         }
@@ -225,7 +237,7 @@ impl<'a> Workspace<'a> {
 
     /// Applies, and interrupts Terraform as Ctrl-C does; what the failed run printed.
     pub(crate) fn apply_interrupted_at(&self, marker: &str) -> String {
-        let terraform = self.begin_apply(marker);
+        let terraform = self.begin_apply(marker, &["-auto-approve"]);
         signal("-INT", terraform.id());
         let ended = terraform.wait_with_output().expect("terraform ends");
         assert!(!ended.status.success(), "an interrupted apply: {}", text(&ended.stdout));
@@ -233,10 +245,11 @@ impl<'a> Workspace<'a> {
     }
 
     /// An apply whose provider has logged `marker`.
-    fn begin_apply(&self, marker: &str) -> Child {
+    fn begin_apply(&self, marker: &str, what: &[&str]) -> Child {
         let log = self.path().join("apply.log");
         let _ = fs::remove_file(&log);
-        let mut command = self.command(&["apply", "-auto-approve", "-input=false", "-no-color"]);
+        let mut command = self.command(&["apply", "-input=false", "-no-color"]);
+        command.args(what);
         command.env("TF_LOG_PROVIDER", "INFO").env("TF_LOG_PATH", &log);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let terraform = command.spawn().expect("terraform runs");
@@ -257,7 +270,8 @@ impl<'a> Workspace<'a> {
 
     /// Exit code 0: nothing to do; 2: changes; the text is what a reviewer would read.
     pub(crate) fn plan(&self) -> (i32, String) {
-        let output = self.terraform(&["plan", "-detailed-exitcode", "-input=false", "-no-color"]);
+        let out = format!("-out={PLAN}");
+        let output = self.terraform(&["plan", "-detailed-exitcode", "-input=false", "-no-color", &out]);
         let all = format!("{}{}", text(&output.stdout), text(&output.stderr));
         (output.status.code().expect("terraform ends by itself"), all)
     }
@@ -267,11 +281,16 @@ impl<'a> Workspace<'a> {
         assert_eq!(code, 0, "wanted an empty plan:\n{plan}");
     }
 
+    /// Applies the plan that was made last, and no other.
+    pub(crate) fn apply_plan(&self) {
+        assert_success("terraform apply", &self.terraform(&["apply", "-input=false", "-no-color", PLAN]));
+    }
+
     /// The plan as a reviewer's tool reads it.
     pub(crate) fn plan_json(&self) -> Value {
-        let output = self.terraform(&["plan", "-out=plan.bin", "-input=false", "-no-color"]);
-        assert_success("terraform plan", &output);
-        let shown = self.terraform(&["show", "-json", "plan.bin"]);
+        let (code, plan) = self.plan();
+        assert!([0, 2].contains(&code), "terraform plan: {plan}");
+        let shown = self.terraform(&["show", "-json", PLAN]);
         assert_success("terraform show", &shown);
         serde_json::from_slice(&shown.stdout).expect("terraform prints JSON")
     }

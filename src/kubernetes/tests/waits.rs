@@ -49,6 +49,17 @@ async fn a_set_that_is_ready_needs_no_waiting() {
 }
 
 #[tokio::test]
+async fn a_set_that_was_made_anew_is_waited_for_until_its_pods_are_replaced() {
+    let mut adopted = set(3);
+    adopted["status"]["updatedReplicas"] = json!(1);
+    let server = Server::default()
+        .on(SETS_WATCH, Reply::Watch(vec![event("MODIFIED", set(3))]))
+        .on(SETS, list(&[adopted]));
+    wait_for_set(&server, LONG, &CancellationToken::new()).await.expect("its pods are replaced");
+    assert_eq!(server.calls().len(), 2, "the first look was no end");
+}
+
+#[tokio::test]
 async fn a_dropped_watch_is_opened_again() {
     let gone = json!({"kind": "Status", "status": "Failure", "code": 410, "reason": "Expired", "message": "too old"});
     let server = Server::default()
