@@ -1,6 +1,6 @@
 //! Declared against live over all layers: one row for each setting of each object that differs. Pure.
 
-use super::observed::{Observed, Placement, ReleaseSeen};
+use super::observed::{Observed, ReleaseSeen};
 use crate::chart::Effective;
 use crate::sentinel::{self, Declared};
 
@@ -127,10 +127,7 @@ fn missing_secret(observed: &Observed) -> Option<Row> {
 pub fn held_rollout(observed: &Observed) -> Option<Row> {
     let set = observed.stateful_set.as_ref().filter(|set| set.partition > 0)?;
     // A set that was made anew over pods of another template does not say that it rolls.
-    let is_earlier = |pod: &Placement| {
-        pod.revision.as_ref().zip(set.revision.as_ref()).is_some_and(|(own, new)| own != new)
-    };
-    if !set.is_rolling && !observed.placement.values().any(is_earlier) {
+    if !set.is_rolling && !observed.placement.values().any(|pod| set.is_outdated(pod)) {
         return None;
     }
     let key = format!("StatefulSet/{}", set.name);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::observed::Observed;
+use super::observed::{Observed, Placement};
 use super::site::Servers;
 use crate::sentinel::drift::{drift, is_undecided, passing};
 use crate::sentinel::{DriftRow, Layer, Observation};
@@ -52,14 +52,9 @@ fn unjudged(observed: &Observed, look: &Observation) -> Vec<String> {
 
 /// A pod that is to be replaced, or on its way out, says nothing about what will be.
 fn settled_pods(observed: &Observed, rows: Vec<DriftRow>) -> Vec<DriftRow> {
-    let revision = observed.stateful_set.as_ref().and_then(|set| set.revision.as_ref());
-    let is_leaving = |pod: &str| {
-        observed.placement.get(pod).is_some_and(|placement| {
-            placement.is_ending
-                || placement.revision.as_ref().zip(revision).is_some_and(|(own, new)| own != new)
-        })
-    };
-    rows.into_iter().filter(|row| !is_leaving(&row.object)).collect()
+    let set = observed.stateful_set.as_ref();
+    let is_leaving = |pod: &Placement| pod.is_ending || set.is_some_and(|set| set.is_outdated(pod));
+    rows.into_iter().filter(|row| !observed.placement.get(&row.object).is_some_and(is_leaving)).collect()
 }
 
 /// Those of the earlier rows that a new look shows too, with what it saw.

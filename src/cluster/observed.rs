@@ -111,6 +111,13 @@ impl ReleaseSeen {
     }
 }
 
+impl StatefulSetSeen {
+    /// Whether a pod was made from another revision than pods are to have.
+    pub fn is_outdated(&self, pod: &Placement) -> bool {
+        pod.revision.as_ref().zip(self.revision.as_ref()).is_some_and(|(own, new)| own != new)
+    }
+}
+
 impl Observed {
     /// Whether nothing of the cluster is left.
     pub fn is_gone(&self) -> bool {
