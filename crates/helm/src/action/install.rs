@@ -2,19 +2,22 @@
 
 use serde_json::Value as Json;
 
+use super::inert::leading_inert;
 use super::target::{Target, address, targets};
 use super::{Actor, Options, Outcome, chain, cluster_error, managed_fields, uninstall};
-use crate::cluster::{Clock, Cluster, ClusterErrorKind, ObjectRef};
+use crate::cluster::{Clock, Cluster, ClusterErrorKind};
 use crate::manifest::{HookEvent, Manifest, split_documents};
 use crate::release::{self, History, Release, ReleaseError, Status, is_valid_name};
 use crate::render::Rendered;
 
 /// Installs a rendered chart as a new release.
 ///
-/// Nothing is changed before it is known that the name is free, that no object of it belongs to
-/// someone else, and that the record fits into a Secret. A failure after that leaves what was
-/// applied, and a record that says why; [`super::upgrade`] goes on from there. With
-/// [`Options::atomic`] all of it is uninstalled again.
+/// Nothing is changed before it is known that the name is free, that no object of it that acts belongs
+/// to someone else, and that the record fits into a Secret. Objects that do nothing by themselves, such
+/// as ConfigMaps, are created only where there are none: if one is someone else's, what was created
+/// before it goes again, and so does the record. Any other failure leaves what was applied, and a record
+/// that says why; [`super::upgrade`] goes on from there. With [`Options::atomic`] all of it is
+/// uninstalled again.
 ///
 /// # Errors
 /// The name is bad or in use, an object exists that is not the release's, the cluster refuses
@@ -37,15 +40,22 @@ pub async fn install(
     }
     let mut release = actor.new_release(rendered, Status::PendingInstall, None)?;
     let targets = targets(cluster, &release, &rendered.manifests).await?;
-    let adopted = actor.get_all_unless_foreign(&targets, &release).await?;
+    let (inert, acting) = targets.split_at(leading_inert(rendered, &targets));
+    let adopted = actor.get_all_unless_foreign(acting, &release).await?;
     release::create(cluster, &history, options.history_max, &mut release, clock.now()).await?;
-    let done = Box::pin(actor.install_objects(rendered, &mut release, &targets, &adopted)).await;
-    let failure = format!("Release {:?} failed", release.name);
-    let applied = match actor.conclude(&mut release, done, "Install complete", &failure).await {
-        Ok(applied) => applied,
-        Err(error) => return Err(actor.undo_install(&release, error).await),
+    let work = actor.install_objects(rendered, &mut release, inert, acting, &adopted);
+    let done = match Box::pin(work).await {
+        Err(error @ ReleaseError::NotOurs { .. }) => return Err(actor.forget(&release, error).await),
+        done => done,
     };
-    Ok(Outcome { release, applied, deleted: Vec::new(), kept: Vec::new() })
+    let failure = format!("Release {:?} failed", release.name);
+    match actor.conclude(&mut release, done, "Install complete", &failure).await {
+        Ok(()) => {
+            let applied = targets.into_iter().map(|target| target.reference).collect();
+            Ok(Outcome { release, applied, deleted: Vec::new(), kept: Vec::new() })
+        }
+        Err(error) => Err(actor.undo_install(&release, error).await),
+    }
 }
 
 impl Actor<'_> {
@@ -53,22 +63,33 @@ impl Actor<'_> {
         &self,
         rendered: &Rendered,
         release: &mut Release,
-        targets: &[Target],
+        inert: &[Target],
+        acting: &[Target],
         adopted: &[(&Target, Json)],
-    ) -> Result<Vec<ObjectRef>, ReleaseError> {
+    ) -> Result<(), ReleaseError> {
+        self.create_inert(inert, release).await?;
         self.create_crds(rendered).await?;
         self.run_hooks(HookEvent::PreInstall, release).await?;
         for (target, live) in adopted {
             self.hand_over(target, live, managed_fields::adoption_patch).await?;
         }
-        let mut applied = Vec::new();
-        for target in targets {
+        for target in acting {
             self.apply(target).await?;
-            applied.push(target.reference.clone());
         }
-        self.wait_for_objects(targets).await?;
-        self.run_hooks(HookEvent::PostInstall, release).await?;
-        Ok(applied)
+        self.wait_for_objects(acting).await?;
+        self.run_hooks(HookEvent::PostInstall, release).await
+    }
+
+    /// Takes the record of a release away of which nothing stands.
+    async fn forget(&self, release: &Release, error: ReleaseError) -> ReleaseError {
+        match release::purge(self.cluster, std::slice::from_ref(release)).await {
+            Ok(()) => error,
+            Err(second) => ReleaseError::NotUndone {
+                name: release.name.clone(),
+                reason: chain(&second),
+                source: Box::new(error),
+            },
+        }
     }
 
     /// Takes everything away again, if the options say so.

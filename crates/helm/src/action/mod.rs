@@ -33,6 +33,7 @@ mod adopt;
 mod apply;
 mod change;
 mod hooks;
+mod inert;
 mod install;
 mod managed_fields;
 mod owner;

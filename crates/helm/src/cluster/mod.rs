@@ -96,7 +96,8 @@ pub trait Cluster: Send + Sync {
     async fn create(&self, object: &Json) -> Result<Json, ClusterError>;
 
     /// Server-side apply: creates or updates, and returns the object as stored. `Conflict` when
-    /// another manager owns a field and `force` is not set.
+    /// another manager owns a field and `force` is not set, and when an object stands whose version is
+    /// not the `metadata.resourceVersion` of this one, if that is set.
     async fn apply(&self, object: &Json, options: &ApplyOptions) -> Result<Json, ClusterError>;
 
     /// Replaces the object and returns it as stored. With `metadata.resourceVersion` set, a

@@ -47,7 +47,8 @@ impl State {
             .map_or(json!(format!("uid-{}", self.counter)), |old| old["metadata"]["uid"].clone());
         let mut stored = object.clone();
         stored["metadata"]["uid"] = uid;
-        stored["metadata"]["resourceVersion"] = json!(self.counter.to_string());
+        // As in a real store, no object has the version 1.
+        stored["metadata"]["resourceVersion"] = json!((self.counter + 1).to_string());
         if let (Some(status), Some("Job" | "Pod")) = (&self.status, object["kind"].as_str()) {
             stored["status"] = status.clone();
         }
@@ -175,6 +176,12 @@ impl Cluster for FakeCluster {
         state.note(if options.force { "force" } else { "apply" }, &key)?;
         if state.foreign_fields.contains(&key) && !options.force {
             return Err(ClusterError::new(ClusterErrorKind::Conflict, "conflict with \"kubectl\": .data.x"));
+        }
+        let version = object["metadata"]["resourceVersion"].as_str();
+        let is_stale =
+            |stored: &Json| version.is_some_and(|version| stored["metadata"]["resourceVersion"] != *version);
+        if state.objects.get(&key).is_some_and(is_stale) {
+            return Err(ClusterError::new(ClusterErrorKind::Conflict, format!("{key} has changed")));
         }
         Ok(state.store(&key, object))
     }

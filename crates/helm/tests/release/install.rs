@@ -2,26 +2,58 @@ use helm::cluster::ClusterErrorKind;
 use helm::release::{History, Status};
 use serde_json::json;
 
-use crate::{Stage, check, config_map};
+use crate::{Stage, check, config_map, service};
 
 #[tokio::test]
 async fn looks_before_it_writes_and_writes_the_record_first() {
     let stage = Stage::new();
-    let outcome = stage.install(&[config_map("b", "1"), config_map("a", "1")]).await.expect("an install");
+    let outcome = stage.install(&[service("b"), service("a")]).await.expect("an install");
     check(
         &stage.cluster.conversation(),
         &[
             "list Secret name=rel,owner=helm",
-            "get ConfigMap ns/b",
-            "get ConfigMap ns/a",
+            "get Service ns/b",
+            "get Service ns/a",
             "create Secret ns/sh.helm.release.v1.rel.v1",
-            "apply ConfigMap ns/b",
-            "apply ConfigMap ns/a",
+            "apply Service ns/b",
+            "apply Service ns/a",
             "update Secret ns/sh.helm.release.v1.rel.v1 deployed",
         ],
     );
     assert_eq!(outcome.release.info.status, Status::Deployed);
     assert_eq!(outcome.applied.len(), 2);
+}
+
+#[tokio::test]
+async fn creates_what_does_nothing_by_itself_unseen() {
+    let stage = Stage::new();
+    let outcome = stage.install(&[config_map("a", "1"), service("b")]).await.expect("an install");
+    check(
+        &stage.cluster.conversation(),
+        &[
+            "list Secret name=rel,owner=helm",
+            "get Service ns/b",
+            "create Secret ns/sh.helm.release.v1.rel.v1",
+            "apply ConfigMap ns/a",
+            "apply Service ns/b",
+            "update Secret ns/sh.helm.release.v1.rel.v1 deployed",
+        ],
+    );
+    assert_eq!(outcome.applied.len(), 2);
+}
+
+#[tokio::test]
+async fn looks_at_everything_where_hooks_come_first() {
+    let stage = Stage::new();
+    let hook =
+        "kind: Pod\napiVersion: v1\nmetadata:\n  name: h\n  annotations: {helm.sh/hook: pre-install}\n---\n";
+    stage.cluster.let_pods_say(json!({ "phase": "Succeeded" }));
+    stage.cluster.put(
+        &json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "a", "namespace": "ns" } }),
+    );
+    let error = stage.install(&[hook.to_owned(), config_map("a", "1")]).await.expect_err("not ours");
+    assert!(error.to_string().contains("ConfigMap ns/a exists"), "{error}");
+    check(&stage.cluster.changes(), &[]);
 }
 
 #[tokio::test]
@@ -63,6 +95,7 @@ async fn adopts_what_bears_its_marks_and_takes_over_from_an_older_helm() {
         &stage.cluster.changes(),
         &[
             "create Secret ns/sh.helm.release.v1.rel.v1",
+            "apply ConfigMap ns/a",
             "patch ConfigMap ns/a",
             "apply ConfigMap ns/a",
             "update Secret ns/sh.helm.release.v1.rel.v1 deployed",
@@ -72,19 +105,40 @@ async fn adopts_what_bears_its_marks_and_takes_over_from_an_older_helm() {
 
 #[tokio::test]
 async fn leaves_the_objects_of_others_alone() {
+    for (kind, document) in [("ConfigMap", config_map("a", "1")), ("Service", service("a"))] {
+        let stage = Stage::new();
+        let theirs =
+            json!({ "apiVersion": "v1", "kind": kind, "metadata": { "name": "a", "namespace": "ns" } });
+        stage.cluster.put(&theirs);
+        let before = stage.cluster.find(&format!("{kind} ns/a"));
+        let error = stage.install(&[config_map("first", "1"), document]).await.expect_err("not ours");
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "{kind} ns/a exists and is no part of release rel: it has no label \
+                 app.kubernetes.io/managed-by=Helm, it has no annotation meta.helm.sh/release-name=rel, it has no \
+                 annotation meta.helm.sh/release-namespace=ns; give it these marks to make it a part of the \
+                 release, or delete it, or choose another name"
+            )
+        );
+        assert_eq!(stage.cluster.keys(), [format!("{kind} ns/a")]);
+        assert_eq!(stage.cluster.find(&format!("{kind} ns/a")), before);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_back_stays_recorded() {
     let stage = Stage::new();
     stage.cluster.put(
-        &json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "a", "namespace": "ns" } }),
+        &json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "b", "namespace": "ns" } }),
     );
-    let error = stage.install(&[config_map("a", "1")]).await.expect_err("not ours");
-    assert_eq!(
-        error.to_string(),
-        "ConfigMap ns/a exists and is no part of release rel: it has no label \
-         app.kubernetes.io/managed-by=Helm, it has no annotation meta.helm.sh/release-name=rel, it has no \
-         annotation meta.helm.sh/release-namespace=ns; give it these marks to make it a part of the release, \
-         or delete it, or choose another name"
-    );
-    check(&stage.cluster.changes(), &[]);
+    stage.cluster.refuse("delete ConfigMap ns/a", ClusterErrorKind::Unavailable);
+    let error = stage.install(&[config_map("a", "1"), config_map("b", "1")]).await.expect_err("not ours");
+    let reason = "release rel failed, and it could not be undone (cannot delete ConfigMap ns/a: delete ConfigMap \
+                  ns/a is refused)";
+    assert_eq!(error.to_string(), reason);
+    assert_eq!(stage.statuses().await, [(1, Status::Failed)]);
+    assert!(stage.cluster.find("ConfigMap ns/b").is_some_and(|theirs| theirs["data"].is_null()));
 }
 
 #[tokio::test]
@@ -110,14 +164,14 @@ async fn a_failure_is_recorded_with_its_reason() {
 
 #[tokio::test]
 async fn looks_for_many_objects_of_a_kind_by_one_list_where_it_may() {
-    let documents = ["a", "b", "c"].map(|name| config_map(name, "1"));
+    let documents = ["a", "b", "c"].map(service);
     for (refused, looks) in [
-        (false, vec!["list ConfigMap "]),
-        (true, vec!["list ConfigMap ", "get ConfigMap ns/a", "get ConfigMap ns/b", "get ConfigMap ns/c"]),
+        (false, vec!["list Service "]),
+        (true, vec!["list Service ", "get Service ns/a", "get Service ns/b", "get Service ns/c"]),
     ] {
         let stage = Stage::new();
         if refused {
-            stage.cluster.refuse("list ConfigMap ", ClusterErrorKind::Forbidden);
+            stage.cluster.refuse("list Service ", ClusterErrorKind::Forbidden);
         }
         stage.install(&documents).await.expect("an install");
         let conversation = stage.cluster.conversation();
@@ -125,10 +179,10 @@ async fn looks_for_many_objects_of_a_kind_by_one_list_where_it_may() {
     }
     let stage = Stage::new();
     let theirs =
-        json!({ "kind": "ConfigMap", "apiVersion": "v1", "metadata": { "name": "b", "namespace": "ns" } });
+        json!({ "kind": "Service", "apiVersion": "v1", "metadata": { "name": "b", "namespace": "ns" } });
     stage.cluster.put(&theirs);
     let error = stage.install(&documents).await.expect_err("b is another's");
-    assert!(error.to_string().contains("ConfigMap ns/b exists"), "{error}");
+    assert!(error.to_string().contains("Service ns/b exists"), "{error}");
     check(&stage.cluster.changes(), &[]);
 }
 

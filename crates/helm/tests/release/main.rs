@@ -31,6 +31,10 @@ pub(crate) fn config_map(name: &str, value: &str) -> String {
     format!("kind: ConfigMap\napiVersion: v1\nmetadata: {{name: {name}}}\ndata: {{x: '{value}'}}\n---\n")
 }
 
+pub(crate) fn service(name: &str) -> String {
+    format!("kind: Service\napiVersion: v1\nmetadata: {{name: {name}}}\n---\n")
+}
+
 /// Documents as if a chart had rendered to them.
 pub(crate) fn rendered(revision: u64, documents: &[String]) -> Rendered {
     let chart_yaml = "apiVersion: v2\nname: tiny\nversion: 1.2.3\nappVersion: '7.2'\n";
