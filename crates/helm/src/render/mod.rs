@@ -20,7 +20,7 @@ use std::fmt;
 use crate::chart::{Chart, ChartError};
 use crate::cluster::Capabilities;
 use crate::manifest::{self, Hook, Manifest, ManifestError};
-use crate::template::{Environment, TemplateError, TemplateSet, World};
+use crate::template::{Environment, TemplateError, TemplateSet, World, on_deep_stack};
 use crate::value::{Map, printable};
 use crate::values::{self, ValuesError};
 use witness::Witness;
@@ -195,17 +195,12 @@ fn render_files(
     for template in &templates {
         set.parse(&template.path, &String::from_utf8_lossy(template.source))?;
     }
-    let mut files = Vec::new();
-    for template in &templates {
-        if template.path.rsplit('/').next().is_some_and(|base| base.starts_with('_')) {
-            continue;
-        }
+    templates.retain(|template| !template.path.rsplit('/').next().is_some_and(|base| base.starts_with('_')));
+    let render_file = |template: &scope::Template<'_>| {
         let witness = Witness::new(world);
-        let data = template.data();
-        let text = set.render(&template.path, &data, &Environment::new(&witness))?;
-        let is_volatile = witness.was_asked();
+        let text = set.render_here(&template.path, &template.data(), &Environment::new(&witness))?;
         let text = printable(&text).into_owned();
-        files.push(RenderedFile { path: template.path.clone(), text, is_volatile });
-    }
-    Ok(files)
+        Ok(RenderedFile { path: template.path.clone(), text, is_volatile: witness.was_asked() })
+    };
+    on_deep_stack(|| templates.iter().map(render_file).collect())
 }

@@ -56,6 +56,15 @@ use eval::Machine;
 /// Stack of the thread that renders. It is reserved, not used, unless a chart nests deeply.
 const STACK_BYTES: usize = 256 << 20;
 
+/// A chart may nest a thousand includes; the caller's stack may be a small one.
+pub(crate) fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("helm-render".to_owned()).stack_size(STACK_BYTES);
+        let handle = thread.spawn_scoped(scope, work).expect("the system can start a thread");
+        handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
 /// What a template may reach outside its own data. The caller decides what answers, and can note that
 /// a template asked: what it rendered then depends on more than its values.
 pub trait World: Sync {
@@ -178,15 +187,18 @@ impl TemplateSet {
         data: &Value,
         environment: &Environment<'_>,
     ) -> Result<String, TemplateError> {
+        on_deep_stack(|| self.render_here(name, data, environment))
+    }
+
+    /// As [`Self::render`], for a caller who is [`on_deep_stack`].
+    pub(crate) fn render_here(
+        &self,
+        name: &str,
+        data: &Value,
+        environment: &Environment<'_>,
+    ) -> Result<String, TemplateError> {
         let mut machine = Machine::new(*environment, self.clone());
-        let data = Some(data.clone());
-        // A chart may nest a thousand includes; the caller's stack may be a small one.
-        let text = std::thread::scope(|scope| {
-            let render = || machine.run(name, data);
-            let thread = std::thread::Builder::new().name("helm-render".to_owned()).stack_size(STACK_BYTES);
-            let handle = thread.spawn_scoped(scope, render).expect("the system can start a thread");
-            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })?;
+        let text = machine.run(name, Some(data.clone()))?;
         Ok(text.replace("<no value>", ""))
     }
 

@@ -47,7 +47,7 @@ impl Value {
     /// # Errors
     /// Infinite and not-a-number floats, objects without a plain form, maps that contain themselves.
     pub fn to_json(&self) -> Result<serde_json::Value, ConvertError> {
-        json_of(&self.to_plain()?)
+        json_of(self, 0, &mut 0)
     }
 
     /// How many values this one holds, itself included.
@@ -117,25 +117,27 @@ fn plain(value: &Value, depth: usize, elements: &mut usize) -> Result<Value, Con
     }
 }
 
-fn json_of(value: &Value) -> Result<serde_json::Value, ConvertError> {
+fn json_of(value: &Value, depth: usize, elements: &mut usize) -> Result<serde_json::Value, ConvertError> {
+    check(depth, elements)?;
     Ok(match value {
         Value::Nil => serde_json::Value::Null,
         Value::Bool(value) => (*value).into(),
         Value::Int(number) | Value::Int64(number) => (*number).into(),
         Value::Float(number) => serde_json::Value::Number(json_number(*number)?),
-        Value::String(text) => text.as_ref().into(),
+        Value::String(text) => printable(text).into(),
         Value::List(list) => {
-            let items: Result<Vec<_>, _> = list.iter().map(json_of).collect();
+            let items: Result<Vec<_>, _> =
+                list.iter().map(|item| json_of(item, depth + 1, elements)).collect();
             serde_json::Value::Array(items?)
         }
         Value::Map(map) => {
             let mut object = serde_json::Map::new();
             for (key, item) in map.entries() {
-                object.insert(key, json_of(&item)?);
+                object.insert(key, json_of(&item, depth + 1, elements)?);
             }
             serde_json::Value::Object(object)
         }
-        Value::Bytes(_) | Value::Object(_) => json_of(&value.to_plain()?)?,
+        Value::Bytes(_) | Value::Object(_) => json_of(&plain(value, depth, elements)?, depth, elements)?,
     })
 }
 

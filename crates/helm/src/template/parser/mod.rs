@@ -26,7 +26,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Vec<Template>, TemplateErr
         variables: vec!["$".to_owned()],
         range_depth: 0,
         nesting: 0,
-        action_line: None,
+        action_start: None,
         templates: Vec::new(),
     };
     let body = parser.file()?;
@@ -44,8 +44,8 @@ struct Parser<'s> {
     /// How many `range`s enclose the current node: `break` needs one.
     range_depth: usize,
     nesting: usize,
-    /// The line where the current action started, for complaints about its end.
-    action_line: Option<usize>,
+    /// Where the current action started, for complaints about its end.
+    action_start: Option<usize>,
     templates: Vec<Template>,
 }
 
@@ -90,7 +90,7 @@ impl<'s> Parser<'s> {
             return self.error(format!("unexpected {token} in {context}"));
         }
         let line = self.line_of(token.position);
-        let extra = match self.action_line {
+        let extra = match self.action_start.map(|position| self.line_of(position)) {
             Some(start) if start != line && token.text.ends_with(" action") => {
                 format!(" started at {}:{start}", self.name)
             }
@@ -163,9 +163,9 @@ impl<'s> Parser<'s> {
                 Ok(Item::Node(Node::Text { position: token.position, text: token.text.into_owned().into() }))
             }
             Kind::LeftDelimiter => {
-                self.action_line = Some(self.line_of(token.position));
+                self.action_start = Some(token.position);
                 let item = self.action(allow_define);
-                self.action_line = None;
+                self.action_start = None;
                 item
             }
             _ => self.unexpected(&token, "input"),
