@@ -23,7 +23,7 @@ use super::repair::{await_settled, repair_rows};
 use super::rollout;
 use super::site::Site;
 use super::steps::Step;
-use super::takeover::{Recreating, keep_secrets};
+use super::takeover::keep_secrets;
 use super::unrecorded;
 use crate::gke::{self, NodePoolSpec};
 use crate::kubernetes::{FIELD_MANAGER, Password, Wait};
@@ -199,13 +199,9 @@ async fn upgrade(work: &Work<'_>) -> Result<(), Error> {
     };
     let rendered = rendered(work, history.next_revision(), true).await?;
     keep_secrets(site, work.config).await?;
-    let done = action::upgrade(&recreating(work), &Here, &rendered, &options(work, BTreeSet::new())).await;
+    let cluster = site.kubernetes.recreating_until(work.deadline);
+    let done = action::upgrade(&cluster, &Here, &rendered, &options(work, BTreeSet::new())).await;
     done.map(drop).map_err(error)
-}
-
-/// An upgrade or a repair may have to make the StatefulSet anew.
-fn recreating<'a>(work: &'a Work<'_>) -> Recreating<'a> {
-    Recreating { kubernetes: &work.site.kubernetes, wait: work.wait() }
 }
 
 fn options(work: &Work<'_>, force: BTreeSet<String>) -> Options {
@@ -238,5 +234,6 @@ async fn repair_objects(work: &Work<'_>, keys: &BTreeSet<String>) -> Result<(), 
     let history = History::read(&site.kubernetes, &site.namespace, &site.release).await.map_err(error)?;
     let Some(release) = history.current() else { return Ok(()) };
     let options = options(work, keys.clone());
-    action::repair(&recreating(work), &Here, release, &options).await.map(drop).map_err(error)
+    let cluster = site.kubernetes.recreating_until(work.deadline);
+    action::repair(&cluster, &Here, release, &options).await.map(drop).map_err(error)
 }

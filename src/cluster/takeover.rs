@@ -3,30 +3,22 @@
 
 use std::collections::BTreeSet;
 
-use async_trait::async_trait;
-use helm::cluster::{
-    ApplyOptions, Capabilities, Cluster, ClusterError, ClusterErrorKind, DeleteOptions, Look, ObjectRef,
-    Propagation, Scope,
-};
+use helm::cluster::{ApplyOptions, ObjectRef};
 use helm::render::Rendered;
 use serde_json::{Map, Value as Json, json};
 use tfplugin_sdk::{Diagnostic, Diagnostics, path};
-use tokio::time::{Duration, Instant, sleep};
 
 use super::chart_source::ChartSource;
 use super::config::Config;
 use super::error::Error;
 use super::model::Model;
 use super::site::Site;
-use crate::kubernetes::{FIELD_MANAGER, Kubernetes, OWNER_ANNOTATION, Owner, Wait, own_labels};
+use crate::kubernetes::{FIELD_MANAGER, OWNER_ANNOTATION, Owner, own_labels};
 
 /// Helm leaves alone what carries this, whatever becomes of the release.
 const KEEP: (&str, &str) = ("helm.sh/resource-policy", "keep");
-/// What the API server says of fields that a StatefulSet keeps for life.
-const FIXED: &str = "updates to statefulset spec";
 /// Who owns the files that only pods of an earlier revision need.
 const FILES_MANAGER: &str = "terraform-provider-redis-rollout";
-const POLL: Duration = Duration::from_millis(200);
 
 /// What is known of a release before it moves, from private state.
 pub struct Before<'a> {
@@ -196,142 +188,4 @@ async fn hold_files(site: &Site, declared: &Json, files: Map<String, Json>) -> R
     let options = ApplyOptions { field_manager: FILES_MANAGER.to_owned(), force: false, dry_run: false };
     site.kubernetes.apply(&held, &options).await?;
     Ok(())
-}
-
-/// The cluster, with one thing that an upgrade cannot do by itself: a StatefulSet whose fixed fields
-/// change is deleted without its pods and made anew.
-pub struct Recreating<'a> {
-    pub kubernetes: &'a Kubernetes,
-    pub wait: Wait<'a>,
-}
-
-impl Recreating<'_> {
-    async fn recreate(&self, object: &Json, options: &ApplyOptions) -> Result<Json, ClusterError> {
-        let text = |pointer: &str| object.pointer(pointer).and_then(Json::as_str).unwrap_or_default();
-        let namespace = Some(text("/metadata/namespace")).filter(|namespace| !namespace.is_empty());
-        let set = ObjectRef::new("apps/v1", "StatefulSet", namespace, text("/metadata/name"));
-        let live = self.kubernetes.get(&set).await?.unwrap_or_default();
-        tracing::info!(%set, "made anew without its pods: fields differ that it keeps for life");
-        let uid = live["metadata"]["uid"].as_str().map(str::to_owned);
-        let orphan =
-            DeleteOptions { propagation: Propagation::Orphan, uid: uid.clone(), ..DeleteOptions::default() };
-        self.kubernetes.delete(&set, &orphan).await?;
-        while self
-            .kubernetes
-            .get(&set)
-            .await?
-            .is_some_and(|found| found["metadata"]["uid"].as_str() == uid.as_deref())
-        {
-            if Instant::now() + POLL >= self.wait.deadline {
-                let message = format!("{set} is being deleted without its pods, and has not gone in time");
-                return Err(ClusterError::new(ClusterErrorKind::Other, message));
-            }
-            sleep(POLL).await;
-        }
-        // Whoever holds its pods back goes on doing so.
-        let partition = &live["spec"]["updateStrategy"]["rollingUpdate"]["partition"];
-        match partition.as_i64().filter(|partition| *partition > 0) {
-            Some(partition) => self.create_held(object, partition, options).await,
-            None => Ok(self.kubernetes.apply(object, options).await?),
-        }
-    }
-
-    async fn create_held(
-        &self,
-        set: &Json,
-        partition: i64,
-        options: &ApplyOptions,
-    ) -> Result<Json, ClusterError> {
-        let mut held = set.clone();
-        held["spec"]["updateStrategy"] =
-            json!({ "type": "RollingUpdate", "rollingUpdate": { "partition": partition } });
-        Ok(self.kubernetes.apply(&held, options).await?)
-    }
-
-    /// Whether pods stand whose set is gone: an earlier run deleted it, and went no further.
-    async fn is_orphaned(&self, set: &Json) -> Result<bool, ClusterError> {
-        let Some(reference) = ObjectRef::of(set) else { return Ok(false) };
-        if self.kubernetes.get(&reference).await?.is_some() {
-            return Ok(false);
-        }
-        let labels = set["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();
-        let labels: Vec<_> =
-            labels.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
-        let namespace = reference.namespace.unwrap_or_default();
-        Ok(!self.kubernetes.pods(&namespace, &labels.join(",")).await?.is_empty())
-    }
-}
-
-#[async_trait]
-impl Cluster for Recreating<'_> {
-    async fn apply(&self, object: &Json, options: &ApplyOptions) -> Result<Json, ClusterError> {
-        if object["kind"] == "StatefulSet" && self.is_orphaned(object).await? {
-            let replicas = object["spec"]["replicas"].as_i64().unwrap_or(1);
-            return self.create_held(object, replicas.max(1), options).await;
-        }
-        let applied: Result<Json, ClusterError> =
-            self.kubernetes.apply(object, options).await.map_err(ClusterError::from);
-        match applied {
-            Err(error)
-                if error.kind == ClusterErrorKind::Invalid
-                    && object["kind"] == "StatefulSet"
-                    && error.to_string().contains(FIXED) =>
-            {
-                self.recreate(object, options).await
-            }
-            done => done,
-        }
-    }
-
-    async fn capabilities(&self) -> Result<Capabilities, ClusterError> {
-        Cluster::capabilities(self.kubernetes).await
-    }
-
-    async fn scope(&self, api_version: &str, kind: &str) -> Result<Scope, ClusterError> {
-        Cluster::scope(self.kubernetes, api_version, kind).await
-    }
-
-    async fn get(&self, object: &ObjectRef) -> Result<Option<Json>, ClusterError> {
-        Cluster::get(self.kubernetes, object).await
-    }
-
-    async fn list(
-        &self,
-        api_version: &str,
-        kind: &str,
-        namespace: Option<&str>,
-        label_selector: &str,
-    ) -> Result<Vec<Json>, ClusterError> {
-        Cluster::list(self.kubernetes, api_version, kind, namespace, label_selector).await
-    }
-
-    async fn create(&self, object: &Json) -> Result<Json, ClusterError> {
-        Cluster::create(self.kubernetes, object).await
-    }
-
-    async fn update(&self, object: &Json) -> Result<Json, ClusterError> {
-        Cluster::update(self.kubernetes, object).await
-    }
-
-    async fn merge_patch(
-        &self,
-        object: &ObjectRef,
-        patch: &Json,
-        field_manager: &str,
-    ) -> Result<Json, ClusterError> {
-        Cluster::merge_patch(self.kubernetes, object, patch, field_manager).await
-    }
-
-    async fn delete(&self, object: &ObjectRef, options: &DeleteOptions) -> Result<(), ClusterError> {
-        Cluster::delete(self.kubernetes, object, options).await
-    }
-
-    async fn watch(
-        &self,
-        object: &ObjectRef,
-        within: Duration,
-        look: &mut Look<'_>,
-    ) -> Result<(), ClusterError> {
-        Cluster::watch(self.kubernetes, object, within, look).await
-    }
 }

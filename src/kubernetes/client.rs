@@ -24,6 +24,8 @@ use super::{KubernetesSettings, Lookup};
 #[derive(Clone)]
 pub struct Kubernetes {
     pub(super) inner: Arc<Inner>,
+    /// Until when a release may make StatefulSets anew; `None`: not at all.
+    pub(super) recreates_until: Option<Instant>,
 }
 
 pub(super) struct Inner {
@@ -89,7 +91,8 @@ impl Kubernetes {
         limits: RequestLimits,
     ) -> Self {
         let (connected, resources) = (OnceCell::new(), Resources::default());
-        Self { inner: Arc::new(Inner { settings, home, tokens, limits, described, connected, resources }) }
+        let inner = Arc::new(Inner { settings, home, tokens, limits, described, connected, resources });
+        Self { inner, recreates_until: None }
     }
 
     async fn connected(&self) -> Result<&Connected, KubernetesError> {

@@ -18,6 +18,7 @@ mod namespaces;
 mod not_ready;
 mod objects;
 mod password;
+mod recreate;
 mod release;
 mod request;
 mod resources;

@@ -58,7 +58,10 @@ impl Cluster for Kubernetes {
     }
 
     async fn apply(&self, object: &Json, options: &ApplyOptions) -> Result<Json, ClusterError> {
-        Ok(self.apply(object, options).await?)
+        match self.recreates_until.filter(|_| object["kind"] == "StatefulSet") {
+            Some(deadline) => self.apply_or_recreate(object, options, deadline).await,
+            None => Ok(self.apply(object, options).await?),
+        }
     }
 
     async fn update(&self, object: &Json) -> Result<Json, ClusterError> {
