@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use super::digest::letters_of;
+use super::disruption::portion;
 use super::events::{Event, EventKind};
 use super::object::{
     entry, integer, is_controlled_by, is_pod_available, is_pod_finished, is_pod_ready, is_terminating, label,
@@ -132,19 +133,12 @@ impl<'a> Observed<'a> {
         is_available
     }
 
-    /// The number of pods that a field of the rolling update allows: a number, or a part of all, rounded up.
+    /// The number of pods that a field of the rolling update allows.
     fn allowance(&self, field: &str, default: usize) -> usize {
         let desired = self.places.iter().filter(|place| place.takes).count();
-        match self.set.pointer(&format!("/spec/updateStrategy/rollingUpdate/{field}")) {
-            Some(Value::String(text)) => {
-                let percent: usize = text.trim_end_matches('%').parse().unwrap_or(0);
-                (desired * percent).div_ceil(100)
-            }
-            Some(number) => {
-                number.as_u64().and_then(|number| usize::try_from(number).ok()).unwrap_or(default)
-            }
-            None => default,
-        }
+        let limit = self.set.pointer(&format!("/spec/updateStrategy/rollingUpdate/{field}"));
+        let allowed = limit.map(|limit| portion(limit, i64::try_from(desired).unwrap_or(i64::MAX)));
+        allowed.and_then(|allowed| usize::try_from(allowed).ok()).unwrap_or(default)
     }
 
     /// Makes what is missing and ends what does not belong; true when there was nothing to make.

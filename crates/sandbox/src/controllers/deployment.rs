@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::digest::{canonical, letters_of};
-use super::disruption::portion;
+use super::disruption::{portion, portion_down};
 use super::events::{Event, EventKind};
 use super::object::{
     annotation, controller_reference, integer, is_controlled_by, is_terminating, name, namespace,
@@ -75,23 +75,11 @@ fn is_recreate(deployment: &Value) -> bool {
 /// The limits of a rolling update: pods above and below the wanted number.
 fn limits(deployment: &Value) -> (i64, i64) {
     let wanted = replicas(deployment);
+    let rolling = &deployment["spec"]["strategy"]["rollingUpdate"];
     let quarter = json!("25%");
-    let limit = |key: &str| {
-        deployment
-            .pointer("/spec/strategy/rollingUpdate")
-            .and_then(|rolling| rolling.get(key))
-            .unwrap_or(&quarter)
-            .clone()
-    };
-    let surge = portion(&limit("maxSurge"), wanted);
-    let unavailable = match limit("maxUnavailable") {
-        // Kubernetes rounds this one down.
-        Value::String(text) => {
-            let percent: i64 = text.trim_end_matches('%').parse().unwrap_or(0);
-            wanted * percent / 100
-        }
-        other => other.as_i64().unwrap_or(0),
-    };
+    let surge = portion(rolling.get("maxSurge").unwrap_or(&quarter), wanted);
+    // Kubernetes rounds this one down.
+    let unavailable = portion_down(rolling.get("maxUnavailable").unwrap_or(&quarter), wanted);
     (surge, if surge == 0 && unavailable == 0 { 1 } else { unavailable })
 }
 
@@ -235,11 +223,6 @@ fn write_status(world: &World, deployment: &Value, new: Option<&Value>, owned: &
     plan.set_status(deployment, changed["status"].take());
 }
 
-fn paused_condition() -> Value {
-    json!({"type": "Progressing", "status": "Unknown", "reason": "DeploymentPaused",
-        "message": "Deployment is paused"})
-}
-
 fn conditions(deployment: &Value, new: Option<&Value>, is_available: bool, is_complete: bool) -> [Value; 2] {
     let set = new.map_or_else(|| name(deployment), name);
     let (reason, message) = if is_available {
@@ -256,7 +239,8 @@ fn conditions(deployment: &Value, new: Option<&Value>, is_available: bool, is_co
         json!({"type": "Available", "status": if is_available { "True" } else { "False" },
             "reason": reason, "message": message}),
         if is_paused(deployment) {
-            paused_condition()
+            json!({"type": "Progressing", "status": "Unknown", "reason": "DeploymentPaused",
+                "message": "Deployment is paused"})
         } else {
             json!({"type": "Progressing", "status": "True", "reason": progress, "message": told})
         },

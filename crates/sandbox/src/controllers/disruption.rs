@@ -137,12 +137,18 @@ fn expected_scale(world: &World, pods: &[&Value]) -> i64 {
 
 /// A number, or a percentage of `whole` rounded up.
 pub(super) fn portion(limit: &Value, whole: i64) -> i64 {
+    number_or(limit, |percent| (whole * percent + 99) / 100)
+}
+
+/// A number, or a percentage of `whole` rounded down.
+pub(super) fn portion_down(limit: &Value, whole: i64) -> i64 {
+    number_or(limit, |percent| whole * percent / 100)
+}
+
+fn number_or(limit: &Value, of_percent: impl FnOnce(i64) -> i64) -> i64 {
     match limit {
-        Value::String(text) => {
-            let percent: i64 = text.trim_end_matches('%').parse().unwrap_or(0);
-            (whole * percent + 99) / 100
-        }
-        other => other.as_i64().unwrap_or(0),
+        Value::String(text) => of_percent(text.trim_end_matches('%').parse().unwrap_or(0)),
+        number => number.as_i64().unwrap_or(0),
     }
 }
 

@@ -134,13 +134,7 @@ fn matching_volume<'a>(world: &'a World, claim: &Value) -> Option<&'a Value> {
 
 fn bind(claim: &Value, volume: &Value, plan: &mut Plan) {
     let mut bound = volume.clone();
-    bound["spec"]["claimRef"] = json!({
-        "kind": "PersistentVolumeClaim",
-        "namespace": namespace(claim),
-        "name": name(claim),
-        "uid": uid(claim),
-        "apiVersion": "v1",
-    });
+    bound["spec"]["claimRef"] = reference_to(claim);
     bound["status"]["phase"] = json!("Bound");
     plan.update(volume, bound);
     let mut changed = claim.clone();
@@ -154,6 +148,16 @@ fn bind(claim: &Value, volume: &Value, plan: &mut Plan) {
         "capacity": volume.pointer("/spec/capacity"),
     });
     plan.update(claim, changed);
+}
+
+fn reference_to(claim: &Value) -> Value {
+    json!({
+        "kind": "PersistentVolumeClaim",
+        "namespace": namespace(claim),
+        "name": name(claim),
+        "uid": uid(claim),
+        "apiVersion": "v1",
+    })
 }
 
 /// A disk of the class, in the zone of the node where the claim is wanted.
@@ -172,13 +176,7 @@ fn provision(claim: &Value, class: &Value, node: Option<&Value>, plan: &mut Plan
             "volumeHandle": volume_name,
         },
         "accessModes": claim.pointer("/spec/accessModes"),
-        "claimRef": {
-            "kind": "PersistentVolumeClaim",
-            "namespace": namespace(claim),
-            "name": name(claim),
-            "uid": uid(claim),
-            "apiVersion": "v1",
-        },
+        "claimRef": reference_to(claim),
         "persistentVolumeReclaimPolicy": reclaim,
         "storageClassName": name(class),
         "volumeMode": "Filesystem",

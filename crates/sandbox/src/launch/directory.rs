@@ -16,6 +16,7 @@ use crate::node::{ImageTable, ImageTableError};
 /// Held by the launcher while it runs; the mark of a sandbox's directory afterwards.
 const LOCK_FILE: &str = "lock";
 const REMOVAL_POLL: Duration = Duration::from_secs(1);
+const LOG_TAIL_LINES: usize = 12;
 
 /// An existing directory, by its absolute path.
 #[derive(Debug, Clone)]
@@ -80,15 +81,14 @@ impl Directory {
     pub fn create(path: &Path) -> Result<Self, LaunchError> {
         fs::create_dir_all(path).map_err(LaunchError::file("create the directory", path))?;
         let root = path.canonicalize().map_err(LaunchError::file("resolve", path))?;
+        let mark = root.join(LOCK_FILE);
         let mut entries = fs::read_dir(&root).map_err(LaunchError::file("read the directory", &root))?;
-        let is_ours = root.join(LOCK_FILE).exists();
-        if let Some(Ok(found)) = entries.next().filter(|_| !is_ours) {
+        if let Some(Ok(found)) = entries.next().filter(|_| !mark.exists()) {
             return Err(LaunchError::Foreign { path: root, found: found.file_name() });
         }
         if root.starts_with("/run") {
             return Err(LaunchError::BelowRun { path: root });
         }
-        let mark = root.join(LOCK_FILE);
         File::options().create(true).append(true).open(&mark).map_err(LaunchError::file("create", &mark))?;
         fs::set_permissions(&root, Permissions::from_mode(0o700))
             .map_err(LaunchError::file("make private", &root))?;
@@ -192,8 +192,15 @@ impl Directory {
         for path in [self.volumes(), self.pod_logs()] {
             remove(&path, fs::remove_dir_all(&path))?;
         }
-        let files = [self.kubeconfig(), self.env(), self.state_file(), self.pods_file(), self.sandbox_log()];
-        for path in files.into_iter().chain([self.images()]) {
+        let files = [
+            self.kubeconfig(),
+            self.env(),
+            self.state_file(),
+            self.pods_file(),
+            self.sandbox_log(),
+            self.images(),
+        ];
+        for path in files {
             remove(&path, fs::remove_file(&path))?;
         }
         Ok(())
@@ -208,14 +215,14 @@ impl Directory {
         write_atomically(&self.state_file(), &text)
     }
 
-    /// Removes what means nothing without a running sandbox; logs and the files for clients stay.
     /// Returns when the directory is there no more.
     pub(super) async fn until_removed(&self) {
-        while self.root.join(LOCK_FILE).exists() {
+        while self.lock_file().exists() {
             tokio::time::sleep(REMOVAL_POLL).await;
         }
     }
 
+    /// Removes what means nothing without a running sandbox; logs and the files for clients stay.
     pub(super) fn remove_state(&self) -> Result<(), LaunchError> {
         for path in [self.state_file(), self.pods_file()] {
             remove(&path, fs::remove_file(&path))?;
@@ -300,8 +307,6 @@ impl Directory {
         lines[lines.len().saturating_sub(LOG_TAIL_LINES)..].join("\n")
     }
 }
-
-const LOG_TAIL_LINES: usize = 12;
 
 fn remove(path: &Path, outcome: std::io::Result<()>) -> Result<(), LaunchError> {
     match outcome {
