@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tfplugin_sdk::Attr;
 use tokio::sync::Mutex;
 
 use super::charts::Charts;
 use super::error::Error;
-use crate::gke::{ClusterId, Gke};
+use super::model::{Gke, GkeCluster};
+use crate::gke::{self, ClusterId};
 use crate::kubernetes::{Kubernetes, KubernetesError, Mode, Password, TokenSource};
 
 /// Made once by the provider's configuration; nothing is contacted before a verb needs it.
 pub struct Clients {
-    pub gke: Gke,
+    pub gke: gke::Gke,
     /// The cluster of the provider's kubernetes block, which beats a resource's gke block.
     pub explicit: Option<Kubernetes>,
     /// The cluster of the `KUBE_*` variables.
@@ -35,6 +37,16 @@ pub struct Connection {
 }
 
 impl Clients {
+    /// A GKE cluster whose project and location are the provider's where it names none.
+    pub fn gke_cluster(&self, named: GkeCluster) -> Gke {
+        Gke {
+            project: named.project.or(self.project.clone().into()),
+            location: named.location.or(self.location.clone().into()),
+            cluster: named.cluster,
+            node_pool: Attr::Null,
+        }
+    }
+
     /// The Kubernetes cluster of a resource.
     pub async fn kubernetes(&self, cluster: Option<&ClusterId>) -> Result<Kubernetes, Error> {
         if let Some(explicit) = &self.explicit {
@@ -58,7 +70,7 @@ impl Clients {
 }
 
 /// Google's access tokens, as the Kubernetes client asks for them.
-struct GoogleTokens(Gke);
+struct GoogleTokens(gke::Gke);
 
 #[async_trait]
 impl TokenSource for GoogleTokens {

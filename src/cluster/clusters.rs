@@ -12,7 +12,7 @@ use super::diagnostics::{diagnostic, failed};
 use super::error::Error;
 use super::gather::cluster_id;
 use super::import_id::{GkeId, ImportId};
-use super::model::{Gke, Model};
+use super::model::{GkeCluster, Model};
 use super::read::look;
 use super::refresh::refresh;
 use super::scan::{Found, scan};
@@ -21,14 +21,7 @@ use super::scan::{Found, scan};
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Place {
     namespace: Attr<String>,
-    gke: Attr<Cluster>,
-}
-
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Cluster {
-    project: Attr<String>,
-    location: Attr<String>,
-    cluster: Attr<String>,
+    gke: Attr<GkeCluster>,
 }
 
 fn place() -> [(&'static str, Attribute); 2] {
@@ -55,12 +48,7 @@ impl Place {
     /// A state in which only the place is set, as far as the configuration and the provider name it.
     fn model(&self, clients: &Clients) -> Result<Model, Diagnostics> {
         let Some(gke) = self.gke.known() else { return Ok(Model::default()) };
-        let said = Gke {
-            project: gke.project.clone().or(clients.project.clone().into()),
-            location: gke.location.clone().or(clients.location.clone().into()),
-            cluster: gke.cluster.clone(),
-            node_pool: Attr::Null,
-        };
+        let said = clients.gke_cluster(gke.clone());
         if said.project.is_null() || said.location.is_null() {
             let detail = "Neither the gke block nor the provider's google block nor a GOOGLE_* variable says the \
                           project and the location of the GKE cluster.";
@@ -116,7 +104,7 @@ pub struct RedisHaClusters;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Clusters {
     namespace: Attr<String>,
-    gke: Attr<Cluster>,
+    gke: Attr<GkeCluster>,
     clusters: Attr<Vec<Attr<Summary>>>,
 }
 

@@ -9,9 +9,7 @@ use super::clients::Clients;
 use super::diagnostics::failed;
 use super::error::Error;
 use super::explain::explain;
-use super::model::{
-    AuthSecret, Condition, DriftRow, Gke, Master, Member, Model, NodePool, Release, StringMap,
-};
+use super::model::{AuthSecret, Condition, DriftRow, GkeCluster, Master, Member, Model, Release, StringMap};
 use super::read::look;
 use super::refresh::refresh;
 use super::schema::computed;
@@ -21,7 +19,7 @@ use super::schema::computed;
 pub struct ClusterData {
     pub name: Attr<String>,
     pub namespace: Attr<String>,
-    pub gke: Attr<DataGke>,
+    pub gke: Attr<GkeCluster>,
     pub replicas: Attr<i64>,
 
     pub id: Attr<String>,
@@ -39,13 +37,6 @@ pub struct ClusterData {
     pub topology: Attr<Vec<Attr<Member>>>,
     pub health: Attr<Vec<Attr<Condition>>>,
     pub drift: Attr<Vec<Attr<DriftRow>>>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct DataGke {
-    pub project: Attr<String>,
-    pub location: Attr<String>,
-    pub cluster: Attr<String>,
 }
 
 /// The data source of the resource's name.
@@ -105,14 +96,9 @@ async fn find(
     config: ClusterData,
 ) -> Result<(ClusterData, tfplugin_sdk::Diagnostics), Error> {
     let named = Model {
-        name: config.name.clone(),
-        namespace: config.namespace.clone().or("default".into()),
-        gke: config.gke.clone().map(|gke| Gke {
-            project: gke.project.or(clients.project.clone().into()),
-            location: gke.location.or(clients.location.clone().into()),
-            cluster: gke.cluster,
-            node_pool: Attr::<NodePool>::Null,
-        }),
+        name: config.name,
+        namespace: config.namespace.or("default".into()),
+        gke: config.gke.map(|gke| clients.gke_cluster(gke)),
         repair: "report".into(),
         ..Model::default()
     };
@@ -129,7 +115,7 @@ fn reported(model: Model) -> ClusterData {
     ClusterData {
         name: model.name,
         namespace: model.namespace,
-        gke: model.gke.map(|gke| DataGke {
+        gke: model.gke.map(|gke| GkeCluster {
             project: gke.project,
             location: gke.location,
             cluster: gke.cluster,

@@ -54,6 +54,14 @@ pub struct Gke {
     pub node_pool: Attr<NodePool>,
 }
 
+/// A GKE cluster as data sources and the list name it: without a node pool.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GkeCluster {
+    pub project: Attr<String>,
+    pub location: Attr<String>,
+    pub cluster: Attr<String>,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NodePool {
     pub name: Attr<String>,
