@@ -98,7 +98,7 @@ impl Config {
 
     /// The objects that the release will have.
     pub fn manifest(&self) -> impl Iterator<Item = &Json> {
-        self.rendered.manifests.iter().flat_map(helm::manifest::Manifest::objects)
+        self.rendered.objects()
     }
 
     pub fn node_pool(&self) -> Option<&NodePoolSpec> {

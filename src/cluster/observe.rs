@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use helm::cluster::{Capabilities, ObjectRef};
-use helm::release::{History, Release, ReleaseError};
+use helm::manifest::Manifest;
+use helm::release::{History, Release};
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value as Json;
 
@@ -25,7 +26,7 @@ use super::{tls, unrecorded};
 use crate::chart::effective::{effective, names};
 use crate::chart::{Effective, Names, SecretKey};
 use crate::gke::{NodeCount, NodePoolLive, PoolStatus};
-use crate::kubernetes::{KubernetesError, Owner, Password, password_of};
+use crate::kubernetes::{Owner, Password, password_of};
 
 /// Everything, once; servers and sentinels are not judged.
 pub async fn observe(site: &Site) -> Result<Observed, Error> {
@@ -62,9 +63,8 @@ async fn look(site: &Site) -> Result<(Observed, Option<Servers>), Error> {
     observed.claims = claims.0;
     observed.warnings.extend(claims.1.map(|text| ("Not all of the volumes was checked", text)));
     observed.stateful_set = stateful_set(site, &names, &objects).await?;
-    let services =
-        objects.iter().filter_map(|seen| seen.live.clone()).filter(|live| live["kind"] == "Service");
-    let services: Vec<_> = services.collect();
+    let live = objects.iter().filter_map(|seen| seen.live.clone());
+    let services: Vec<_> = live.filter(|live| live["kind"] == "Service").collect();
     observed.objects = objects;
     observed.placement = pods.into_iter().filter_map(placement).collect();
     let (secret, password) = secret.map_or((None, None), |(seen, password)| (Some(seen), password));
@@ -128,11 +128,8 @@ async fn observe_release(site: &Site) -> Result<Option<ReleaseSeen>, Error> {
 
 /// The newest revision tells the status; the one that is deployed tells what stands in the cluster.
 fn release_seen(site: &Site, latest: &Release, current: &Release) -> Result<ReleaseSeen, Error> {
-    let damaged = |source| {
-        let (name, version) = (current.name.clone(), current.version);
-        Error::release(&site.namespace, &site.release)(ReleaseError::Manifest { name, version, source })
-    };
-    let manifests = current.manifests().map_err(damaged)?;
+    let manifests = current.manifests().map_err(Error::release(&site.namespace, &site.release))?;
+    let objects = || manifests.iter().flat_map(Manifest::objects);
     let digests = helm::manifest::digests(&manifests);
     let chart_values = current.chart.get("values").cloned().unwrap_or_default();
     let config = Json::Object(current.config.clone());
@@ -149,10 +146,10 @@ fn release_seen(site: &Site, latest: &Release, current: &Release) -> Result<Rele
             .recorded_chart()
             .map_or(true, |chart| reads_capabilities(&chart, &config.to_string())),
         config,
-        manifest: manifests.iter().flat_map(helm::manifest::Manifest::objects).cloned().collect(),
+        manifest: objects().cloned().collect(),
         objects: digests.into_iter().filter_map(|(key, digest)| Some((key, digest?))).collect(),
-        pod_template: pod_template_digest(manifests.iter().flat_map(helm::manifest::Manifest::objects)),
-        fixed_fields: fixed_fields_digest(manifests.iter().flat_map(helm::manifest::Manifest::objects)),
+        pod_template: pod_template_digest(objects()),
+        fixed_fields: fixed_fields_digest(objects()),
     };
     settings_as_texts(&mut seen.config);
     if seen.chart_name != Some(BUNDLED) {
@@ -309,10 +306,6 @@ async fn observe_secret(site: &Site, names: &Names, effective: &Effective) -> Re
     Ok(Some((SecretSeen { name: secret, key, ours, fingerprint: digest }, password)))
 }
 
-async fn find_password(site: &Site, secret: &str, key: &str) -> Result<Option<Password>, KubernetesError> {
-    site.kubernetes.find_secret_key(&site.namespace, secret, key).await
-}
-
 /// The addresses under which the sentinels know each pod: those of its announce Service and its own.
 fn addresses(
     names: &Names,
@@ -343,8 +336,6 @@ fn placement(pod: Pod) -> Option<(String, Placement)> {
 
 /// The sentinels' own password, where they have one.
 async fn sentinel_password(site: &Site, effective: &Effective) -> Result<Option<Password>, Error> {
-    match &effective.sentinel_auth {
-        Some(auth) => Ok(find_password(site, &auth.secret, &auth.key).await?),
-        None => Ok(None),
-    }
+    let Some(auth) = &effective.sentinel_auth else { return Ok(None) };
+    Ok(site.kubernetes.find_secret_key(&site.namespace, &auth.secret, &auth.key).await?)
 }

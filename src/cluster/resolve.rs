@@ -100,10 +100,8 @@ pub fn resolve(
         effective,
         effective_values,
         objects: rendered.digests(),
-        pod_template: pod_template(&rendered),
-        fixed_fields: fixed_fields_digest(
-            rendered.manifests.iter().flat_map(helm::manifest::Manifest::objects),
-        ),
+        pod_template: pod_template_digest(rendered.objects()),
+        fixed_fields: fixed_fields_digest(rendered.objects()),
         chart_source: gathered.source.clone(),
         rendered,
         capabilities: gathered.capabilities.clone(),
@@ -113,8 +111,7 @@ pub fn resolve(
 /// Another chart would be installed, and its pods waited for in vain.
 fn require_redis_ha(rendered: &Rendered, names: &Names) -> Result<(), Diagnostic> {
     let set = names.stateful_set();
-    let mut objects = rendered.manifests.iter().flat_map(helm::manifest::Manifest::objects);
-    if objects.any(|object| is_set_of_redis_ha(object, &set)) {
+    if rendered.objects().any(|object| is_set_of_redis_ha(object, &set)) {
         return Ok(());
     }
     let (chart, version) = (rendered.chart.name(), &rendered.chart.metadata.version);
@@ -310,11 +307,6 @@ pub fn timeouts(config: &Model) -> Timeouts {
         update: limit(&said.update, "45m"),
         delete: limit(&said.delete, "30m"),
     }
-}
-
-fn pod_template(rendered: &Rendered) -> Option<String> {
-    let objects = rendered.manifests.iter().flat_map(helm::manifest::Manifest::objects);
-    pod_template_digest(objects)
 }
 
 pub fn to_json(map: &Map) -> Json {

@@ -162,8 +162,7 @@ pub async fn drop_files(site: &Site, rendered: &Rendered) -> Result<(), Error> {
 }
 
 fn config_maps(rendered: &Rendered) -> impl Iterator<Item = &Json> {
-    let objects = rendered.manifests.iter().flat_map(helm::manifest::Manifest::objects);
-    objects.filter(|object| object["kind"] == "ConfigMap")
+    rendered.objects().filter(|object| object["kind"] == "ConfigMap")
 }
 
 fn config_map_ref(site: &Site, declared: &Json) -> ObjectRef {

@@ -33,12 +33,7 @@ pub async fn rollback(
         return Err(ReleaseError::NoRevision { name, revision: wanted, kept });
     };
     let mut release = actor.revived(earlier, latest);
-    let manifests = earlier.manifests().map_err(|source| ReleaseError::Manifest {
-        name: name.to_owned(),
-        version: wanted,
-        source,
-    })?;
-    let change = actor.plan(&history, &manifests, &release).await?;
+    let change = actor.plan(&history, &earlier.manifests()?, &release).await?;
     actor.heal(&history).await?;
     release::create(cluster, &history, options.history_max, &mut release, clock.now()).await?;
     let events = (HookEvent::PreRollback, HookEvent::PostRollback);

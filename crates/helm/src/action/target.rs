@@ -37,12 +37,7 @@ pub(super) async fn recorded_targets(
     cluster: &dyn Cluster,
     release: &Release,
 ) -> Result<Vec<Target>, ReleaseError> {
-    let manifests = release.manifests().map_err(|source| ReleaseError::Manifest {
-        name: release.name.clone(),
-        version: release.version,
-        source,
-    })?;
-    targets(cluster, release, &manifests).await
+    targets(cluster, release, &release.manifests()?).await
 }
 
 /// Gives an object the release's namespace when its kind lives in one and it names none, and takes

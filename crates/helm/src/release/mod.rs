@@ -24,7 +24,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map as JsonMap, Value as Json, json};
 
 use crate::chart::{Chart, ChartFile};
-use crate::manifest::{Hook, Manifest, ManifestError, parse_joined};
+use crate::manifest::{Hook, Manifest, parse_joined};
 use crate::value::ConvertError;
 
 /// Where a release stands.
@@ -177,8 +177,10 @@ impl Release {
     ///
     /// # Errors
     /// The record's manifest is damaged.
-    pub fn manifests(&self) -> Result<Vec<Manifest>, ManifestError> {
-        parse_joined(&self.manifest)
+    pub fn manifests(&self) -> Result<Vec<Manifest>, ReleaseError> {
+        let (name, version) = (&self.name, self.version);
+        let damaged = |source| ReleaseError::Manifest { name: name.clone(), version, source };
+        parse_joined(&self.manifest).map_err(damaged)
     }
 
     /// When somebody last began to work on it; `None` when the record does not say.

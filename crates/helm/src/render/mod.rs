@@ -96,6 +96,11 @@ impl Rendered {
         manifest::join(&self.manifests)
     }
 
+    /// Each object by itself.
+    pub fn objects(&self) -> impl Iterator<Item = &serde_json::Value> {
+        self.manifests.iter().flat_map(Manifest::objects)
+    }
+
     /// A digest for each object; see [`manifest::digests`].
     pub fn digests(&self) -> BTreeMap<String, Option<String>> {
         manifest::digests(&self.manifests)

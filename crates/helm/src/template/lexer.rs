@@ -6,6 +6,7 @@ use super::token::{Keyword, Kind, Token};
 
 const LEFT: &str = "{{";
 const RIGHT: &str = "}}";
+const DECIMAL: &str = "0123456789_";
 /// What a trim marker removes beside it.
 const SPACES: [char; 4] = [' ', '\t', '\r', '\n'];
 
@@ -270,23 +271,24 @@ impl<'s> Lexer<'s> {
 
     fn scan_number(&mut self) -> bool {
         self.accept("+-");
-        let mut digits = "0123456789_";
-        if self.accept("0") {
-            if self.accept("xX") {
-                digits = "0123456789abcdefABCDEF_";
-            } else if self.accept("oO") {
-                digits = "01234567_";
-            } else if self.accept("bB") {
-                digits = "01_";
-            }
-        }
+        let digits = if !self.accept("0") {
+            DECIMAL
+        } else if self.accept("xX") {
+            "0123456789abcdefABCDEF_"
+        } else if self.accept("oO") {
+            "01234567_"
+        } else if self.accept("bB") {
+            "01_"
+        } else {
+            DECIMAL
+        };
         self.skip_while(|next| digits.contains(next));
         if self.accept(".") {
             self.skip_while(|next| digits.contains(next));
         }
-        if digits.len() == 11 && self.accept("eE") {
+        if digits == DECIMAL && self.accept("eE") {
             self.accept("+-");
-            self.skip_while(|next| next.is_ascii_digit() || next == '_');
+            self.skip_while(|next| DECIMAL.contains(next));
         }
         if self.peek().is_some_and(is_alphanumeric) {
             self.advance();
