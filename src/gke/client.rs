@@ -4,6 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use google_cloud_auth::credentials::{AccessTokenCredentials, Credentials};
 use google_cloud_container_v1::Error as GoogleError;
 use google_cloud_container_v1::client::ClusterManager;
@@ -222,10 +224,9 @@ fn access_of(path: &str, cluster: &Cluster) -> Result<ClusterAccess, GkeError> {
 }
 
 fn ca_of(cluster: &Cluster) -> Result<String, String> {
-    use base64::Engine as _;
     let encoded = cluster.master_auth.as_ref().map(|auth| auth.cluster_ca_certificate.as_str());
     let encoded = encoded.filter(|text| !text.is_empty()).ok_or("GKE tells no CA certificate of it")?;
-    let bytes = base64::engine::general_purpose::STANDARD.decode(encoded.trim());
+    let bytes = STANDARD.decode(encoded.trim());
     let text = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    text.ok_or("its CA certificate is no PEM in base64".to_owned())
+    text.ok_or_else(|| "its CA certificate is no PEM in base64".to_owned())
 }

@@ -20,7 +20,7 @@ pub(super) const TABLE: &[Function] = &[
 ];
 
 /// One character of the alphabet, each as likely as the others.
-fn pick(host: &mut dyn Host, arguments: &[Value], alphabet: &str) -> Answer {
+fn pick(host: &dyn Host, arguments: &[Value], alphabet: &str) -> Answer {
     let alphabet = alphabet.as_bytes();
     let limit = host.limits().list_length;
     let count = usize::try_from(integer_of(&arguments[0])).unwrap_or(0);
@@ -55,7 +55,7 @@ fn random_integer(host: &mut dyn Host, arguments: &[Value]) -> Answer {
     Ok(Value::Int(low.wrapping_add_unsigned(offset)))
 }
 
-fn uuid(host: &mut dyn Host) -> Answer {
+fn uuid(host: &dyn Host) -> Answer {
     let mut bytes = [0; 16];
     host.world().fill_random(&mut bytes);
     bytes[6] = bytes[6] & 0x0f | 0x40;

@@ -33,11 +33,11 @@ impl Machine<'_> {
                 self.iterate(frame, branch, is_element, entries)?
             }
             Some(Value::Int(count)) => {
-                self.check_count(frame, branch, count)?;
+                check_count(frame, branch, count)?;
                 self.iterate(frame, branch, is_element, (0..count).map(|number| (None, Value::Int(number))))?
             }
             Some(Value::Int64(count)) => {
-                self.check_count(frame, branch, count)?;
+                check_count(frame, branch, count)?;
                 self.iterate(
                     frame,
                     branch,
@@ -64,14 +64,6 @@ impl Machine<'_> {
         };
         frame.variables.truncate(scope);
         Ok(flow)
-    }
-
-    fn check_count(&self, frame: &Frame<'_>, branch: &Branch, count: i64) -> Run<()> {
-        if branch.pipeline.variables.len() > 1 {
-            let message = format!("can't use {count} to iterate over more than one variable");
-            return Err(frame.error(message));
-        }
-        Ok(())
     }
 
     /// Runs the body for each entry; `None` when there was no entry at all.
@@ -138,4 +130,12 @@ fn holds_interfaces(value: &Value) -> bool {
         Value::Map(map) => map.type_name() != "map[string]string",
         _ => false,
     }
+}
+
+fn check_count(frame: &Frame<'_>, branch: &Branch, count: i64) -> Run<()> {
+    if branch.pipeline.variables.len() > 1 {
+        let message = format!("can't use {count} to iterate over more than one variable");
+        return Err(frame.error(message));
+    }
+    Ok(())
 }
