@@ -1,6 +1,6 @@
 """What a running sandbox takes. `pod DIR` prints the least seconds from a pod's creation until it runs,
 `list DIR COUNT` the least ms of a list of COUNT objects, `memory DIR RELEASES` the MiB that its servers hold
-with as many stored releases."""
+with as many stored releases, `changes DIR COUNT` what they hold when a pod changed COUNT times."""
 
 import base64
 import http.client
@@ -77,6 +77,22 @@ def memory(client, releases):
         release = base64.b64encode(os.urandom(RELEASE_BYTES)).decode()
         client.create("secrets", f"sh.helm.release.v1.cache.v{number}",
                       {"type": "helm.sh/release.v1", "data": {"release": base64.b64encode(release.encode()).decode()}})
+    return resident(client)
+
+
+def changes(client, count):
+    environment = [{"name": f"NAME_{number}", "value": "value"} for number in range(40)]
+    container = {"name": "pause", "image": "busybox", "command": ["sleep", "600"], "env": environment}
+    client.create("pods", "busy", {"spec": {"containers": [container]}})
+    client.headers["Content-Type"] = "application/merge-patch+json"
+    for number in range(count):
+        client.call("PATCH", f"{NAMESPACE}/pods/busy", {"metadata": {"annotations": {"change": str(number)}}})
+    client.headers["Content-Type"] = "application/json"
+    client.call("DELETE", f"{NAMESPACE}/pods/busy?gracePeriodSeconds=0")
+    return resident(client)
+
+
+def resident(client):
     init = client.state["init"]["pid"]
     with open(f"/proc/{init}/task/{init}/children") as file:
         inside = file.read().split()[0]
@@ -91,6 +107,8 @@ def main():
         print(pod(client))
     elif what == "list":
         print(list_of(client, int(more[0])))
+    elif what == "changes":
+        print(changes(client, int(more[0])))
     else:
         print(memory(client, int(more[0])))
 

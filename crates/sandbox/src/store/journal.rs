@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::{Event, EventType, Key};
 
-/// Changes kept, some 30 KB of memory each; a watcher that falls further behind gets 410 and lists again.
-const ENTRIES_MAX: usize = 4_096;
+/// Changes kept, a pod takes 100 KB of memory each time; a watcher that falls further behind gets 410 and lists again.
+const ENTRIES_MAX: usize = 1_024;
 
 pub(super) struct Entry {
     pub(super) revision: u64,
