@@ -112,7 +112,7 @@ async fn run(work: &Work<'_>, step: &Step) -> Result<(), Error> {
         Step::HoldRollout => rollout::hold(work).await,
         Step::RollOut => rollout::roll_out(work).await,
         Step::AwaitSettled => await_settled(work).await,
-        Step::RepairRows(rows) => repair_rows(work, rows).await,
+        Step::RepairRows { rows, moved } => repair_rows(work, rows, *moved).await,
         Step::DeleteNodePool(pool) => match &site.gke {
             Some((gke, cluster)) => {
                 Ok(gke.delete_node_pool(cluster, pool, work.gke_wait(), &mut started).await?)

@@ -13,15 +13,17 @@ use super::pods::started_with;
 use super::rollout::{replace_proxies, restart};
 use super::site::Servers;
 use super::steps::Rows;
-use crate::sentinel::drift::{ANNOUNCED, drift};
+use crate::sentinel::drift::{ANNOUNCED, drift, passing};
 use crate::sentinel::repairs::next;
 use crate::sentinel::topology::verdict;
-use crate::sentinel::{self, DriftRow, Next, Observation, Repair, Verdict, execute as run};
+use crate::sentinel::{self, DriftRow, Finding, Next, Observation, Repair, Verdict, execute as run};
 
 /// Sentinels notice changes within seconds; asking more often tells nothing new.
 const POLL: Duration = Duration::from_millis(500);
 /// A sentinel that was reset finds the others anew within seconds, and votes again.
 const BETWEEN_RESETS: Duration = Duration::from_secs(30);
+/// What has stood for so long in every look does not mend itself: the longest that any drift may take.
+const UNMENDED_AFTER: Duration = Duration::from_secs(30);
 /// A repair that changed nothing so often will not change anything.
 const ATTEMPTS_MAX: u32 = 3;
 
@@ -42,13 +44,48 @@ pub async fn await_settled(work: &Work<'_>) -> Result<(), Error> {
         let Verdict::NotSettled(findings) = verdict(&servers(work).await?.look().await) else {
             return Ok(());
         };
-        let last_seen: Vec<_> = findings.iter().map(ToString::to_string).collect();
-        tracing::debug!(?last_seen, "not settled yet");
+        tracing::debug!(?findings, "not settled yet");
         if Instant::now() + POLL >= work.deadline {
-            return Err(Error::NotSettled { waited: started.elapsed(), last_seen: last_seen.join("; ") });
+            return Err(not_settled(started, &findings));
         }
         sleep(POLL).await;
     }
+}
+
+/// The same, or until what stands against it is drift that time has not mended, and that repairs are there for.
+async fn await_settled_or_drifted(work: &Work<'_>, rows: &Rows) -> Result<(), Error> {
+    let started = Instant::now();
+    let mut since: BTreeMap<(String, String), Instant> = BTreeMap::new();
+    loop {
+        let servers = servers(work).await?;
+        let look = servers.look().await;
+        let Verdict::NotSettled(findings) = verdict(&look) else { return Ok(()) };
+        let mut found = drift(&servers.declared, &look);
+        found.retain(|row| row.unsettles() && allows(rows, servers.master_group())(row));
+        if !passing(&look).is_empty() {
+            found.clear();
+        }
+        let now = Instant::now();
+        let seen = |row: DriftRow| {
+            let key = (row.object, row.setting);
+            let first = since.get(&key).copied().unwrap_or(now);
+            (key, first)
+        };
+        since = found.into_iter().map(seen).collect();
+        if since.values().any(|first| now - *first >= UNMENDED_AFTER) {
+            tracing::info!(?findings, "this does not settle by itself");
+            return Ok(());
+        }
+        if now + POLL >= work.deadline {
+            return Err(not_settled(started, &findings));
+        }
+        sleep(POLL).await;
+    }
+}
+
+fn not_settled(started: Instant, findings: &[Finding]) -> Error {
+    let last_seen: Vec<_> = findings.iter().map(ToString::to_string).collect();
+    Error::NotSettled { waited: started.elapsed(), last_seen: last_seen.join("; ") }
 }
 
 /// What a run of repairs has done so far.
@@ -66,10 +103,14 @@ struct Course {
     unsettled: bool,
 }
 
-/// Repairs the rows that may be repaired, each as soon as that is safe.
-pub async fn repair_rows(work: &Work<'_>, rows: &Rows) -> Result<(), Error> {
+/// Repairs the rows that may be repaired, each as soon as that is safe. Where pods were `moved` before, what
+/// could still mend itself gets the time, and the group has settled at the end.
+pub async fn repair_rows(work: &Work<'_>, rows: &Rows, moved: bool) -> Result<(), Error> {
+    if moved {
+        await_settled_or_drifted(work, rows).await?;
+    }
     let started = Instant::now();
-    let mut course = Course::default();
+    let mut course = Course { unsettled: moved, ..Course::default() };
     loop {
         let mut servers = servers(work).await?;
         let mut look = servers.look().await;

@@ -32,8 +32,12 @@ pub enum Step {
     AwaitRollout,
     /// Has pods replaced one at a time, the master last.
     RollOut,
-    /// Brings servers and sentinels to what is declared.
-    RepairRows(Rows),
+    /// Brings servers and sentinels to what is declared. Where pods were moved before, the group first gets
+    /// the time to settle, and has settled at the end.
+    RepairRows {
+        rows: Rows,
+        moved: bool,
+    },
     AwaitSettled,
     /// The pool that the pods have left.
     DeleteNodePool(String),
@@ -116,16 +120,15 @@ pub fn steps(config: &Config, observed: &Observed, shown: &Shown) -> Vec<Step> {
         steps.push(Step::EnsureSecret);
     }
     steps.extend(grow_claims(config, observed, shown, &repaired));
-    let moves_pods = workload(config, observed, shown, repaired, &mut steps);
-    if moves_pods {
-        steps.push(Step::AwaitSettled);
-    }
+    let moved = workload(config, observed, shown, repaired, &mut steps);
     let repairs = match &shown.rows {
-        Rows::All => moves_pods,
+        Rows::All => moved,
         Rows::Shown(rows) => !rows.is_empty(),
     };
     if repairs {
-        steps.push(Step::RepairRows(shown.rows.clone()));
+        steps.push(Step::RepairRows { rows: shown.rows.clone(), moved });
+    } else if moved {
+        steps.push(Step::AwaitSettled);
     }
     steps.extend(shown.old_pool.clone().map(Step::DeleteNodePool));
     steps

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::drift::{DriftRow, Layer};
+use super::drift::{ANNOUNCED, DriftRow, Layer};
 use super::health::{Finding, findings};
 use super::observation::{Address, Observation, PodObservation};
 use super::topology::{leader, topology};
@@ -29,6 +29,12 @@ impl DriftRow {
             _ => 0,
         };
         Duration::from_secs(seconds)
+    }
+
+    /// Whether a group with this row may never settle.
+    pub fn unsettles(&self) -> bool {
+        self.is_structural()
+            || [ANNOUNCED, AUTH_PASS, "requirepass", "masterauth", "user"].contains(&self.name())
     }
 
     /// The setting without what it is about: `known-replica` of `known-replica 10.0.0.9:6379`.

@@ -1,7 +1,7 @@
 //! Objects, the release and the node pool that somebody changed or deleted by hand.
 
 use super::configuration;
-use super::drift::Damaged;
+use super::drift::{Damaged, server};
 use super::support::Sandbox;
 
 const SET: &str = "redis-1-redis-ha-server";
@@ -71,6 +71,23 @@ fn a_set_that_was_edited_or_deleted_comes_back_without_losing_data() {
     sandbox.kubectl(&["delete", "statefulset", SET, "--wait=true"]);
     damaged.mends("a deleted set", &["0 -> 3"]);
     kept();
+}
+
+#[test]
+fn what_only_repairs_settle_is_not_waited_for_where_a_set_is_mended_too() {
+    let sandbox = Sandbox::up();
+    let damaged = Damaged::new(&sandbox, "timeouts = { update = \"6m\" }");
+    let pods = [0, 1, 2].map(server);
+    let (master, replica) = (damaged.master(), damaged.replica());
+    let third = pods.iter().find(|pod| **pod != master && **pod != replica).expect("three pods");
+    sandbox.kubectl(&["label", "statefulset", SET, "app-"]);
+    let service = replica.replace("-server-", "-announce-");
+    sandbox.kubectl(&["delete", "service", &service]);
+    sandbox.sentinel(third, &["SENTINEL", "REMOVE", "mymaster"]);
+    damaged.mends(
+        "an edited set, a deleted announce Service and a sentinel that watches nothing",
+        &["metadata.labels.app", "replica-announce-ip", "monitor"],
+    );
 }
 
 #[test]
