@@ -1,8 +1,11 @@
 //! Rules that need nothing but the configuration. A finding names the place in the values by its dotted
 //! path; the caller knows which attribute that is.
 
+use std::collections::BTreeMap;
+
 use super::effective::Effective;
 use super::names::Names;
+use super::redis_conf;
 
 /// Kubernetes allows 63 characters in a name; the longest suffix and a revision's hash take the rest.
 const FULLNAME_LENGTH_MAX: usize = 45;
@@ -55,6 +58,8 @@ pub struct Facts {
     pub maxmemory_bytes: Option<u64>,
     pub memory_limit_bytes: Option<u64>,
     pub disabled_commands: Vec<String>,
+    /// Lines of redis.conf by name.
+    pub server: BTreeMap<String, Vec<String>>,
     pub image_tag: Option<String>,
     /// Whether the bundled chart is used, which needs Redis 6.2.
     pub bundled: bool,
@@ -82,6 +87,7 @@ impl Facts {
             maxmemory_bytes: setting("maxmemory").and_then(|text| bytes(&text)),
             memory_limit_bytes: effective.memory_limit.as_deref().and_then(quantity),
             disabled_commands: effective.disabled_commands.clone(),
+            server: effective.server.clone(),
             image_tag: Some(effective.image_tag.clone()),
             bundled,
             custom_config: effective.custom_redis_config || effective.custom_sentinel_config,
@@ -99,6 +105,8 @@ pub fn check(facts: &Facts) -> Vec<Finding> {
     check_memory(facts, &mut found);
     check_names(facts, &mut found);
     check_commands(facts, &mut found);
+    let complaints = redis_conf::complaints(&facts.server, facts.bundled);
+    found.extend(complaints.into_iter().map(|complaint| error("redis.config", complaint)));
     check_image(facts, &mut found);
     if facts.custom_config {
         let message = "A custom configuration file replaces the rendered one: what it declares is not compared \
@@ -240,6 +248,11 @@ fn check_names(facts: &Facts, found: &mut Vec<Finding>) {
             fullname.len()
         );
         found.push(error("fullnameOverride", message));
+    }
+    if let Some(fullname) = facts.fullname.as_ref().filter(|name| name.contains('.')) {
+        let message =
+            format!("The objects' name {fullname:?} has a dot, which Kubernetes takes in no Service's name.");
+        found.push(error("name", message));
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     if let Some(group) = &facts.master_group_name

@@ -12,6 +12,7 @@ pub mod check;
 pub mod effective;
 pub mod effects;
 pub mod names;
+pub mod redis_conf;
 pub mod settings;
 
 pub use bundled::{bundled, bundled_files};

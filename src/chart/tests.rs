@@ -71,9 +71,38 @@ fn every_rule_names_the_value_at_fault() {
         &json!({"redis": {"disableCommands": ["config", "KEYS"]}}),
         &["Error redis.disableCommands"],
     );
+    check_values(&json!({"fullnameOverride": "a.b"}), &["Error name"]);
     check_values(&json!({"image": {"tag": "6.0.16-alpine"}}), &["Error image.tag"]);
     check_values(&json!({"image": {"tag": "latest"}}), &[]);
     check_values(&json!({"redis": {"customConfig": "port 6379"}}), &["Warning redis.customConfig"]);
+}
+
+#[test]
+fn settings_that_no_server_starts_with_are_errors() {
+    let check_setting = |name: &str, value: Value, is_right: bool| {
+        let expected: &[&str] = if is_right { &[] } else { &["Error redis.config"] };
+        check_values(&json!({"redis": {"config": {name: value}}}), expected);
+    };
+    for right in ["0", "104857600", "100mb", "2GB", "\"1k\""] {
+        check_setting("maxmemory", json!(right), true);
+    }
+    for wrong in ["2Gi", "100 mb", "50%", "lots", "", "1mb\nrequirepass x"] {
+        check_setting("maxmemory", json!(wrong), false);
+    }
+    check_setting("appendonly", json!("yes"), true);
+    check_setting("appendonly", json!(true), false);
+    check_setting("AppendOnly", json!("true"), false);
+    check_setting("slave-read-only", json!("1"), false);
+    check_setting("maxmemory-policy", json!("lru"), false);
+    check_setting("appendfsync", json!("everysec"), true);
+    check_setting("timeout", json!("5s"), false);
+    check_setting("databases", json!(32), true);
+    for own in ["requirepass", "port", "slaveof", "masterauth"] {
+        check_setting(own, json!("1234"), false);
+    }
+    check_setting("max memory", json!("1mb"), false);
+    check_setting("search-timeout", json!("anything"), true);
+    check_setting("save", json!(["900 1", "60 1000"]), true);
 }
 
 #[test]

@@ -23,6 +23,7 @@ fn attribute(error: &Error) -> Option<AttributePath> {
     match error {
         Error::ReleaseExists { .. } => Some(path!["name"]),
         Error::NodePoolExists { .. } => Some(path!["gke", "node_pool", "name"]),
+        Error::SettingRefused { .. } => Some(path!["redis", "config"]),
         Error::VolumeKept { .. } => Some(path!["persistence", "size"]),
         Error::TooFewNodes { .. } => Some(path!["gke", "node_pool", "node_count"]),
         Error::Kubernetes(

@@ -44,6 +44,11 @@ pub enum Error {
          persistence.size, or create a second cluster under another name and move the data"
     )]
     VolumeKept { claim: String, live: String, declared: String, source: Box<KubernetesError> },
+    #[error(
+        "Redis does not take redis.config {setting} = {value:?}: {reason}. A server that starts with it would end at \
+         once; nothing of the release was changed. Correct the setting, or remove it"
+    )]
+    SettingRefused { setting: String, value: String, reason: String },
     #[error("cannot repair {what}: {reason}")]
     RepairRefused { what: String, reason: String },
     #[error("repaired, but still different afterwards: {rows}")]

@@ -24,6 +24,7 @@ use super::rollout;
 use super::site::Site;
 use super::steps::Step;
 use super::takeover::keep_secrets;
+use super::trial::try_settings;
 use super::unrecorded;
 use crate::gke::{self, NodePoolSpec};
 use crate::kubernetes::{FIELD_MANAGER, Password, Wait};
@@ -103,6 +104,7 @@ async fn run(work: &Work<'_>, step: &Step) -> Result<(), Error> {
         Step::GrowClaims(only) => grow_claims(work, only.as_ref()).await,
         Step::InstallRelease => install(work).await,
         Step::RecordRelease => Box::pin(unrecorded::record(site)).await,
+        Step::TrySettings => try_settings(work).await,
         Step::UpgradeRelease => upgrade(work).await,
         Step::RepairObjects(keys) => repair_objects(work, keys).await,
         Step::AwaitRollout => {

@@ -60,6 +60,7 @@ pub mod site;
 pub mod steps;
 pub mod takeover;
 pub mod tls;
+pub mod trial;
 pub mod typed;
 pub mod unrecorded;
 pub mod update;

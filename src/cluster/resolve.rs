@@ -154,6 +154,7 @@ fn forget_unknown(config: &Model, facts: &mut Facts) {
         facts.min_replicas_to_write = None;
         facts.maxmemory_bytes = None;
         facts.memory_limit_bytes = None;
+        facts.server.clear();
     }
     let sentinel = config.sentinel.known().cloned().unwrap_or_default();
     let all = config.sentinel.is_unknown();

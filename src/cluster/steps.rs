@@ -25,6 +25,8 @@ pub enum Step {
     RecordRelease,
     /// Keeps pods as they are while the release changes, and moves the master to the last to go.
     HoldRollout,
+    /// Sets on one replica what redis.conf is to have, so that what Redis does not take changes nothing else.
+    TrySettings,
     UpgradeRelease,
     /// Applies these objects again as the release has them.
     RepairObjects(BTreeSet<String>),
@@ -179,6 +181,11 @@ fn workload(
     let stands = observed.stateful_set.is_some() || !observed.placement.is_empty();
     let can_hold = rolls && stands;
     let moves_pods = release.is_some() || repairs_set || shown.node_pool;
+    let keeps_pods =
+        release == Some(Step::UpgradeRelease) && !replaces_pods(config, observed, release.as_ref());
+    if keeps_pods {
+        steps.push(Step::TrySettings);
+    }
     if can_hold {
         steps.push(Step::HoldRollout);
     }

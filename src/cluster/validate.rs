@@ -27,6 +27,7 @@ pub fn validate(model: &Model) -> Diagnostics {
         one_of(&image.pull_policy, path!["image", "pull_policy"], &policies, &mut found);
     }
     passwords(model, &mut found);
+    secret(model, &mut found);
     if let Some(persistence) = model.persistence.known() {
         volumes(persistence, &mut found);
     }
@@ -92,12 +93,39 @@ fn passwords(model: &Model, found: &mut Diagnostics) {
             "`password_wo` is kept nowhere, so its version says which one is in use. Set `password_wo_version = 1`.",
         );
     }
+    if model.password_wo.is_null() && model.password_wo_version.known().is_some() {
+        found.error_at(
+            path!["password_wo_version"],
+            "Missing password_wo",
+            "There is a version and no password: is the variable that brings it null? Set `password_wo`, or remove \
+             `password_wo_version` to have a password generated.",
+        );
+    }
     if let Some(Err(message)) = model.password_wo.as_str().map(check_password) {
         found.error_at(
             path!["password_wo"],
             "Wrong value of password_wo",
             format!("{message} Wanted: 16 or more of A-Z a-z 0-9 _ . -"),
         );
+    }
+}
+
+fn secret(model: &Model, found: &mut Diagnostics) {
+    let Some(auth) = model.auth.known() else { return };
+    let word = |text: &str, more: &str| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+    };
+    let is_name = |text: &&str| word(text, "-.") && !text.chars().any(|c| c.is_ascii_uppercase());
+    if let Some(name) = auth.existing_secret.as_str().filter(|name| !is_name(name)) {
+        let wanted = "the name of a Secret: lower-case letters, digits, '-' and '.'";
+        found.push(wrong(path!["auth", "existing_secret"], name, wanted));
+    }
+    if let Some(key) = auth.secret_key.as_str().filter(|key| !word(key, "-._")) {
+        found.push(wrong(
+            path!["auth", "secret_key"],
+            key,
+            "a key of a Secret: letters, digits, '-', '_' and '.'",
+        ));
     }
 }
 
@@ -122,7 +150,9 @@ fn time_limits(timeouts: &Timeouts, found: &mut Diagnostics) {
         ("delete", &timeouts.delete),
     ];
     for (verb, limit) in limits {
-        if let Some(text) = limit.as_str().filter(|text| parse_duration(text).is_none()) {
+        if let Some(text) =
+            limit.as_str().filter(|text| parse_duration(text).is_none_or(|limit| limit.is_zero()))
+        {
             found.push(wrong(path!["timeouts", verb], text, "a duration such as 45m, 90s or 1h30m"));
         }
     }
@@ -149,6 +179,17 @@ fn node_pool(pool: &NodePool, found: &mut Diagnostics) {
             "Missing gke.node_pool.name",
             "The pool has no name. Set one; leave node_pool out to use the cluster's own nodes.",
         );
+    }
+    let is_name = |name: &&str| {
+        let inner = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        inner
+            && name.starts_with(|c: char| c.is_ascii_lowercase())
+            && !name.ends_with('-')
+            && name.len() <= 40
+    };
+    if let Some(name) = pool.name.as_str().filter(|name| !is_name(name)) {
+        let wanted = "a lower-case letter, then letters, digits and '-', at most 40 characters";
+        found.push(wrong(at("name"), name, wanted));
     }
     if let Some(count) = pool.node_count.known().filter(|count| **count < 0) {
         found.push(wrong(at("node_count"), count, "0 or more nodes in each zone"));
@@ -191,7 +232,8 @@ fn diagnostic(finding: &Finding, model: &Model) -> Diagnostic {
 type IsSet = fn(&Model) -> bool;
 
 fn typed_path(field: &str) -> Option<(IsSet, AttributePath)> {
-    let rows: [(&str, IsSet, AttributePath); 8] = [
+    let rows: [(&str, IsSet, AttributePath); 9] = [
+        ("name", |_| true, path!["name"]),
         ("replicas", |model| !model.replicas.is_null(), path!["replicas"]),
         ("sentinel.quorum", |model| has(&model.sentinel, |s| &s.quorum), path!["sentinel", "quorum"]),
         (

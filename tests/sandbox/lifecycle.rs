@@ -41,6 +41,19 @@ fn a_cluster_is_created_changed_in_place_and_destroyed_without_a_trace() {
         assert!(sandbox.sentinel(&pod, &["SENTINEL", "MASTER", "mymaster"]).contains("quorum\n3"));
     }
 
+    // A file with what Redis does not take would end every server that starts with it.
+    let file = ["get", "configmap", "redis-1-redis-ha-configmap", "-o", "jsonpath={.data}"];
+    let before = sandbox.kubectl(&file);
+    workspace.write(
+        "main.tf",
+        &configuration(
+            "redis = { config = { maxmemory = \"50mb\", maxmemry = \"1mb\" } }\nsentinel = { quorum = 3 }",
+        ),
+    );
+    let refused = workspace.expect_failure(&["apply", "-auto-approve", "-input=false", "-no-color"]);
+    assert!(super::support::unfolded(&refused).contains("does not take redis.config maxmemry"), "{refused}");
+    assert_eq!(sandbox.kubectl(&file), before, "the file is as it was");
+
     workspace.destroy();
     let left = sandbox.kubectl(&["get", "statefulsets,services,secrets,configmaps,pvc,pods", "-o", "name"]);
     let left: Vec<_> = left

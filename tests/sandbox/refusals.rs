@@ -28,6 +28,13 @@ fn bad_input_is_refused_by_name_before_any_call() {
             "auth = { existing_secret = \"a\" }\n  password_wo = \"0123456789abcdef\"\n  password_wo_version = 1",
             "Two passwords",
         ),
+        ("password_wo_version = 1", "Missing password_wo"),
+        ("auth = { existing_secret = \"My_Secret\" }", "Wrong value of auth.existing_secret"),
+        ("auth = { secret_key = \"a b\" }", "Wrong value of auth.secret_key"),
+        ("timeouts = { update = \"0s\" }", "Wrong value of timeouts.update"),
+        ("redis = { config = { maxmemory = \"2Gi\" } }", "Wanted: bytes, or a number"),
+        ("redis = { config = { appendonly = true } }", "Wanted: yes, no"),
+        ("redis = { config = { timeout = \"0\\nport 7\" } }", "has more than one line"),
         ("password_wo = \"short\"\n  password_wo_version = 1", "shorter than 16 characters"),
         ("namespace = \"Not_A_Label\"", "Wrong value of namespace"),
     ];
