@@ -71,7 +71,9 @@ pub fn rows(observed: &Observed) -> Vec<Row> {
     let mut rows: Vec<_> = observed.release.as_ref().and_then(release_row).into_iter().collect();
     rows.extend(object_rows(observed));
     rows.extend(held_rollout(observed));
-    rows.extend(missing_secret(observed));
+    // A public chart renders it too.
+    let missing = missing_secret(observed).filter(|missing| !rows.contains(missing));
+    rows.extend(missing);
     rows.extend(observed.claims.rows());
     rows.extend(observed.drift.iter().cloned().map(Row::from));
     rows
@@ -143,3 +145,21 @@ pub fn held_rollout(observed: &Observed) -> Option<Row> {
 
 /// The setting of a rollout that stands still.
 pub const PARTITION: &str = "spec.updateStrategy.rollingUpdate.partition";
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cluster::objects::ObjectSeen;
+
+    #[test]
+    fn a_secret_that_the_chart_renders_is_missed_once() {
+        let declared = json!({"apiVersion": "v1", "kind": "Secret"});
+        let seen =
+            |objects| Observed { expected_secret: Some("redis-1".into()), objects, ..Observed::default() };
+        let secret = ObjectSeen { key: "Secret/redis-1".into(), declared, live: None };
+        assert_eq!(rows(&seen(vec![secret])), rows(&seen(Vec::new())));
+        assert_eq!(rows(&seen(Vec::new())).len(), 1);
+    }
+}

@@ -157,8 +157,10 @@ pub fn explain(state: &Model, unjudged: &[String]) -> Diagnostics {
     }
     let health: Vec<_> = state.health.known().into_iter().flatten().filter_map(Attr::known).collect();
     if !health.is_empty() {
-        let lines: Vec<_> =
-            health.iter().map(|condition| condition.message.as_str().unwrap_or_default()).collect();
+        let lines: Vec<_> = health
+            .iter()
+            .map(|condition| condition.message.as_str().unwrap_or_default().trim_end_matches(['.', ';']))
+            .collect();
         let detail = format!(
             "{}.\nThis is the state of running processes, not configuration: it changes nothing in the plan.",
             lines.join(".\n")
@@ -206,6 +208,7 @@ fn settings(count: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::model::Condition;
 
     fn row(layer: &str, object: &str, setting: &str, live: &str) -> Attr<DriftRow> {
         Attr::Known(DriftRow {
@@ -236,6 +239,23 @@ mod tests {
         assert!(lines[4].starts_with("  1. apply the objects again"), "{lines:?}");
         assert!(lines[5].starts_with("  2. set the sentinels' settings"), "{lines:?}");
         assert_eq!(lines.len(), 6);
+    }
+
+    #[test]
+    fn a_reason_that_is_a_sentence_ends_once() {
+        let condition = |message: &str| {
+            let text = message.to_owned();
+            Attr::Known(Condition { message: text.into(), ..Condition::default() })
+        };
+        let health =
+            Attr::Known(vec![condition("it is refused: Authentication required."), condition("it is down")]);
+        let told = explain(&Model { health, ..state("auto", Vec::new()) }, &[]);
+        let warning = told.iter().next().expect("a warning");
+        assert!(
+            warning.detail.starts_with("it is refused: Authentication required.\nit is down.\n"),
+            "{}",
+            warning.detail
+        );
     }
 
     #[test]

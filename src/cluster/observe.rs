@@ -27,6 +27,7 @@ use crate::chart::effective::{effective, names};
 use crate::chart::{Effective, Names, SecretKey};
 use crate::gke::{NodeCount, NodePoolLive, PoolStatus};
 use crate::kubernetes::{Owner, Password, password_of};
+use crate::sentinel::{Answer, Observation, PodObservation};
 
 /// Everything, once; servers and sentinels are not judged.
 pub async fn observe(site: &Site) -> Result<Observed, Error> {
@@ -79,8 +80,26 @@ async fn look(site: &Site) -> Result<(Observed, Option<Servers>), Error> {
     let password = password.filter(|_| effective.auth.is_some());
     let passwords = (password.as_ref(), sentinel_password.as_ref());
     let servers = Servers::new(site, &names, &effective, &addresses, passwords, tls);
-    observed.redis = Some(servers.look().await);
+    let look = servers.look().await;
+    if lacks_right(&look) {
+        observed.warnings.push((UNASKED, format!("{UNASKED_WHY} {}.", site.namespace)));
+        return Ok((observed, None));
+    }
+    observed.redis = Some(look);
     Ok((observed, Some(servers)))
+}
+
+const UNASKED: &str = "Servers and sentinels were not asked";
+const UNASKED_WHY: &str = "Nobody lets us reach them: the rights to get and to create pods/portforward are missing. So this plan shows \
+                           no drift of theirs, and outputs do not say where the master is. Grant them, or set \
+                           connection.mode = \"direct\" in the provider block where the pods' addresses can be reached. \
+                           The namespace is";
+
+/// Whether no process was reached for want of a right, which says nothing about any of them.
+fn lacks_right(look: &Observation) -> bool {
+    let is_forbidden = |reason: &str| reason.contains("pods/portforward") && reason.contains("forbidden");
+    let lacks = |pod: &PodObservation| matches!(&pod.server, Answer::Silent(reason) if is_forbidden(reason));
+    !look.pods.is_empty() && look.pods.iter().all(lacks)
 }
 
 /// The servers of a cluster whose names and values are known, as they are reached at this moment.

@@ -86,10 +86,7 @@ impl fmt::Display for Finding {
             Self::FailoverRunning { sentinel, state } => {
                 says(f, sentinel, format_args!("runs a failover ({state})"))
             }
-            Self::NoMajority { views } => {
-                f.write_str("the sentinels do not agree on a master:")?;
-                views.iter().try_for_each(|(sentinel, address)| write!(f, " {sentinel} names {address};"))
-            }
+            Self::NoMajority { views } => f.write_str(&disagreement(views)),
             Self::SentinelDisagrees { sentinel, names, majority } => {
                 write!(f, "the sentinel of {sentinel} names {names} as master, most name {majority}")
             }
@@ -151,4 +148,13 @@ fn stranger(
     what: fmt::Arguments<'_>,
 ) -> fmt::Result {
     write!(f, "the sentinel of {sentinel} {what} at {address}, which is none of the pods")
+}
+
+fn disagreement(views: &[(String, Address)]) -> String {
+    if views.is_empty() {
+        return "no sentinel names a master".into();
+    }
+    let each: Vec<_> =
+        views.iter().map(|(sentinel, address)| format!("{sentinel} names {address}")).collect();
+    format!("the sentinels do not agree on a master: {}", each.join("; "))
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::configuration;
 use super::drift::{Damaged, server};
-use super::support::{Sandbox, eventually};
+use super::support::{Sandbox, Workspace, eventually};
 
 impl Damaged<'_> {
     /// An empty plan whose warning says this.
@@ -137,4 +138,40 @@ fn a_foreign_sentinel_is_a_warning_and_is_forgotten_once_it_is_gone() {
         if (0..3).all(|index| known(index).contains("s_down")) { Ok(()) } else { Err(known(0)) }
     });
     damaged.mends("a ghost", &["known-sentinel", "27777", "reset the sentinels that remember what is gone"]);
+}
+
+#[test]
+fn a_job_that_may_only_read_is_told_what_its_plan_does_not_show() {
+    let sandbox = Sandbox::up();
+    let workspace = Workspace::new(&sandbox, &configuration(""));
+    workspace.apply();
+    sandbox.kubectl(&["create", "serviceaccount", "ci"]);
+    let resources = "--resource=pods,services,configmaps,secrets,serviceaccounts,persistentvolumeclaims,\
+                     statefulsets.apps,roles.rbac.authorization.k8s.io,rolebindings.rbac.authorization.k8s.io,\
+                     poddisruptionbudgets.policy";
+    sandbox.kubectl(&["create", "clusterrole", "reader", "--verb=get,list", resources]);
+    sandbox.kubectl(&[
+        "create",
+        "clusterrolebinding",
+        "ci",
+        "--clusterrole=reader",
+        "--serviceaccount=default:ci",
+    ]);
+    let view = |field: &str| {
+        let path = format!("jsonpath={{.clusters[0].cluster.{field}}}");
+        sandbox.kubectl(&["config", "view", "--raw", "-o", &path])
+    };
+    let provider = format!(
+        "provider \"redis\" {{\n  kubernetes = {{\n    host = \"{}\"\n    token = \"{}\"\n    \
+         cluster_ca_certificate = base64decode(\"{}\")\n  }}\n}}\n",
+        view("server"),
+        sandbox.kubectl(&["create", "token", "ci"]).trim(),
+        view("certificate-authority-data"),
+    );
+    workspace.write("provider.tf", &provider);
+    let (code, plan) = workspace.plan();
+    let plan = super::support::unfolded(&plan);
+    assert_eq!(code, 0, "{plan}");
+    assert!(plan.contains("Servers and sentinels were not asked"), "{plan}");
+    assert!(plan.contains("create pods/portforward") && !plan.contains("is not well"), "{plan}");
 }

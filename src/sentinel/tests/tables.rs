@@ -148,7 +148,7 @@ fn sentinels_without_a_majority_name_nobody() {
         },
         &[
             "the sentinel of f-server-1 does not answer: refused",
-            "the sentinels do not agree on a master: f-server-0 names 10.0.0.0:6379; f-server-2 names 10.0.0.1:6379;",
+            "the sentinels do not agree on a master: f-server-0 names 10.0.0.0:6379; f-server-2 names 10.0.0.1:6379",
         ],
     );
     assert_eq!(topology(&observation).master, None);
@@ -312,4 +312,9 @@ fn a_password_is_never_printed() {
     let credentials =
         Credentials { server: Some(Password::new("hunter2hunter2hunter2")), ..Credentials::default() };
     assert!(!format!("{credentials:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_group_that_no_sentinel_tells_of_has_no_master_by_name() {
+    assert_eq!(Finding::NoMajority { views: Vec::new() }.to_string(), "no sentinel names a master");
 }
