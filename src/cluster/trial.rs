@@ -29,7 +29,11 @@ pub async fn try_settings(work: &Work<'_>) -> Result<(), Error> {
             Ok(client) => client.set_config(setting, &value).await,
             Err(error) => Err(error),
         };
-        if let Err(sentinel::Error::Command { source, .. }) = done {
+        // Whether the replica can be asked at all is for others to say.
+        if let Err(sentinel::Error::Command { source, .. }) = done
+            && source.code() == Some("ERR")
+            && is_mistake(&source.to_string())
+        {
             let (setting, reason) = (setting.clone(), source.to_string());
             return Err(Error::SettingRefused { setting, value, reason });
         }
@@ -42,4 +46,24 @@ fn replica(look: &Observation) -> Option<&PodObservation> {
         pod.server.ok().is_some_and(|server| !server.loading && matches!(server.role, Role::Replica { .. }))
     };
     look.pods.iter().find(is_replica)
+}
+
+/// Whether Redis would not start with the setting either. What only some versions take when they start alone
+/// is known to them.
+fn is_mistake(reason: &str) -> bool {
+    !["immutable config", "protected config"].iter().any(|why| reason.contains(why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_mistake;
+
+    #[test]
+    fn what_redis_takes_at_its_start_alone_is_no_mistake() {
+        let failed = "CONFIG SET failed (possibly related to argument 'io-uring') - can't set";
+        assert!(!is_mistake(&format!("{failed} immutable config")));
+        assert!(!is_mistake(&format!("{failed} protected config")));
+        assert!(is_mistake("Unknown option or number of arguments for CONFIG SET - 'maxmemoryy'"));
+        assert!(is_mistake("argument must be a memory value"));
+    }
 }
