@@ -27,6 +27,8 @@ const PREFERENCE_MAX: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(500);
 /// A pod of an earlier revision that is not ready by then will not be.
 const BROKEN_AFTER: Duration = Duration::from_secs(30);
+/// A pod that follows one that has ended is ready by then, and the group has found itself again.
+const ARRIVED_AFTER: Duration = Duration::from_secs(60);
 
 /// Before the release changes: the controller is held back, and the master moves to the pod that is
 /// replaced last, and that no smaller number of replicas removes.
@@ -42,11 +44,11 @@ pub async fn hold(work: &Work<'_>) -> Result<(), Error> {
 
 /// Lets the controller go on, around the master.
 pub async fn roll_out(work: &Work<'_>) -> Result<(), Error> {
-    if work.config.replicas() > 1 && is_settled(work).await? {
+    if work.config.replicas() > 1 && settles(work).await? {
+        tracing::info!("the rollout goes around the master");
         master_to_first(work).await?;
         set_partition(work, &json!(1)).await?;
         await_pods(work).await?;
-        await_settled(work).await?;
         if is_outdated(work, 0).await? {
             master_from_first(work).await?;
         }
@@ -78,10 +80,17 @@ async fn await_last_pods(work: &Work<'_>) -> Result<(), Error> {
 /// Pods of an earlier revision that are not ready.
 async fn broken_pods(work: &Work<'_>) -> Result<Vec<String>, Error> {
     let (pods, wanted) = pods_and_revision(work).await?;
-    let is_broken = |pod: &Pod| {
-        pod.metadata.deletion_timestamp.is_none() && revision_of(pod) != wanted.as_deref() && !is_ready(pod)
-    };
-    Ok(pods.into_iter().filter(is_broken).filter_map(|pod| pod.metadata.name).collect())
+    let broken = pods.into_iter().filter(|pod| is_broken(pod, wanted.as_deref()));
+    Ok(broken.filter_map(|pod| pod.metadata.name).collect())
+}
+
+/// Of an earlier revision and not ready.
+fn is_broken(pod: &Pod, wanted: Option<&str>) -> bool {
+    !is_ending(pod) && revision_of(pod) != wanted && !is_ready(pod)
+}
+
+fn is_ending(pod: &Pod) -> bool {
+    pod.metadata.deletion_timestamp.is_some()
 }
 
 /// The pods, and the revision that they are to have.
@@ -175,9 +184,35 @@ async fn set_partition(work: &Work<'_>, partition: &Json) -> Result<(), Error> {
     Ok(())
 }
 
-async fn is_settled(work: &Work<'_>) -> Result<bool, Error> {
-    let look = servers(work).await?.look().await;
-    Ok(matches!(verdict(&look), Verdict::Settled(_)))
+/// Whether the group has settled. Pods that are on their way, as an interrupted rollout leaves them, get the time to
+/// arrive, and the group a moment after them.
+async fn settles(work: &Work<'_>) -> Result<bool, Error> {
+    let mut until = Instant::now();
+    loop {
+        let look = servers(work).await?.look().await;
+        if matches!(verdict(&look), Verdict::Settled(_)) {
+            return Ok(true);
+        }
+        if are_on_their_way(work).await? {
+            tracing::info!("pods are on their way, the rollout waits for them");
+            until = Instant::now() + ARRIVED_AFTER;
+        }
+        if Instant::now() + POLL >= until.min(work.deadline) {
+            return Ok(false);
+        }
+        sleep(POLL).await;
+    }
+}
+
+/// Whether pods are still to end, to appear or to become ready, and none is broken that only a replacement would mend.
+async fn are_on_their_way(work: &Work<'_>) -> Result<bool, Error> {
+    let (pods, wanted) = pods_and_revision(work).await?;
+    if pods.iter().any(|pod| is_broken(pod, wanted.as_deref())) {
+        return Ok(false);
+    }
+    Ok(pods.len() < work.config.replicas() as usize
+        || !pods.iter().all(is_ready)
+        || pods.iter().any(is_ending))
 }
 
 async fn is_outdated(work: &Work<'_>, index: u32) -> Result<bool, Error> {
@@ -207,10 +242,16 @@ async fn master_to_first(work: &Work<'_>) -> Result<(), Error> {
 }
 
 async fn master_from_first(work: &Work<'_>) -> Result<(), Error> {
-    let servers = servers(work).await?;
-    let look = servers.look().await;
     let first = work.config.names.pod(0);
-    let Verdict::Settled(topology) = verdict(&look) else { return Ok(()) };
+    let (servers, look, topology) = loop {
+        await_settled(work).await?;
+        let servers = servers(work).await?;
+        let look = servers.look().await;
+        // What has settled may be unsettled a moment later, on a busy node.
+        if let Verdict::Settled(topology) = verdict(&look) {
+            break (servers, look, topology);
+        }
+    };
     if let Some(master) = topology.master.filter(|master| master.pod == first) {
         tracing::info!(from = %master.pod, "moving the master");
         leave(&servers, &look, &master).await?;

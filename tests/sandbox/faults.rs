@@ -1,7 +1,7 @@
 //! What goes wrong at apply is told, kept in state, and mended by the next apply.
 
 use super::configuration;
-use super::support::{Sandbox, Workspace};
+use super::support::{Sandbox, Workspace, assert_success};
 
 #[test]
 fn a_pool_too_small_for_hard_anti_affinity_is_told_and_destroyed_without_a_trace() {
@@ -93,4 +93,21 @@ fn a_create_whose_provider_was_killed_is_taken_up_by_the_next_apply() {
         workspace.apply();
         workspace.expect_empty_plan();
     }
+}
+
+#[test]
+fn a_rollout_waits_for_a_pod_that_is_still_ending_and_then_goes_around_the_master() {
+    let sandbox = Sandbox::up();
+    let workspace = Workspace::new(&sandbox, &configuration(""));
+    workspace.apply();
+    let last = "redis-1-redis-ha-server-2";
+    let stopped = sandbox.fault(&["pod", &format!("default/{last}"), "--container", "redis", "--stop"]);
+    sandbox.kubectl(&["delete", "pod", last, "--grace-period", "900", "--wait=false"]);
+    workspace.write("main.tf", &configuration("image = { tag = \"7.4.3-alpine\" }"));
+    let terraform = workspace.begin_apply("the rollout waits for them", &["-auto-approve"]);
+    sandbox.clear_fault(stopped);
+    assert_success("terraform apply", &terraform.wait_with_output().expect("terraform ends"));
+    let log = std::fs::read_to_string(workspace.path().join("apply.log")).expect("terraform logs");
+    assert!(log.contains("the rollout goes around the master"), "{log}");
+    workspace.expect_empty_plan();
 }

@@ -245,7 +245,7 @@ impl<'a> Workspace<'a> {
     }
 
     /// An apply whose provider has logged `marker`.
-    fn begin_apply(&self, marker: &str, what: &[&str]) -> Child {
+    pub(crate) fn begin_apply(&self, marker: &str, what: &[&str]) -> Child {
         let log = self.path().join("apply.log");
         let _ = fs::remove_file(&log);
         let mut command = self.command(&["apply", "-input=false", "-no-color"]);
