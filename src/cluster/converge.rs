@@ -60,6 +60,10 @@ impl Convergence<'_> {
         };
         match Box::pin(self.work(&site, &config, resumes, deadline)).await {
             Ok(()) => Reached::All(site),
+            // A state of what is another's would have the next apply destroy it.
+            Err(error) if progress == Progress::Creating && error.is_lost_race() => {
+                Reached::Nothing(failed(doing, &error))
+            }
             Err(error) => Reached::Part(site, failed(doing, &error)),
         }
     }

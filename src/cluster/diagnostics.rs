@@ -21,7 +21,7 @@ pub fn failed(doing: &str, error: &Error) -> Diagnostics {
 
 fn attribute(error: &Error) -> Option<AttributePath> {
     match error {
-        Error::ReleaseExists { .. } => Some(path!["name"]),
+        Error::ReleaseExists { .. } | Error::MadeByAnother { .. } => Some(path!["name"]),
         Error::NodePoolExists { .. } => Some(path!["gke", "node_pool", "name"]),
         Error::SettingRefused { .. } => Some(path!["redis", "config"]),
         Error::VolumeKept { .. } => Some(path!["persistence", "size"]),

@@ -27,6 +27,11 @@ pub enum Error {
     )]
     ReleaseExists { namespace: String, name: String, address: &'static str, id: String },
     #[error(
+        "another run makes the release {id} at this moment. Let it end; then import {id} to manage it here, or choose \
+         another name"
+    )]
+    MadeByAnother { id: String },
+    #[error(
         "the node pool {pool} exists already and was not made for this resource. To manage it, import the cluster \
          with the id {id}, or choose another name"
     )]
@@ -66,6 +71,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether somebody else made first what this run was about to make: nothing of it is ours.
+    pub fn is_lost_race(&self) -> bool {
+        match self {
+            Self::MadeByAnother { .. } => true,
+            Self::Gke(error) => error.is_already_exists(),
+            _ => false,
+        }
+    }
+
     pub fn release(namespace: &str, name: &str) -> impl FnOnce(helm::release::ReleaseError) -> Self {
         let release = format!("{namespace}/{name}");
         move |source| Self::Release { release, source: Box::new(source) }

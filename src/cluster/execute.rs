@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use helm::action::{self, Options};
 use helm::cluster::ObjectRef;
-use helm::release::History;
+use helm::release::{History, ReleaseError};
 use helm::render::{Rendered, Request, render_on};
 use serde_json::json;
 use tokio::time::Instant;
@@ -77,7 +77,7 @@ pub async fn execute(work: &Work<'_>, steps: &[Step]) -> Result<(), Error> {
 
 /// A release that was being written stays pending for whoever comes next unless it is told.
 async fn abandon(work: &Work<'_>, step: &Step, error: &Error) {
-    if matches!(step, Step::InstallRelease | Step::UpgradeRelease) {
+    if matches!(step, Step::InstallRelease | Step::UpgradeRelease) && !error.is_lost_race() {
         let (site, reason) = (work.site, error.to_string());
         let told = action::abandon(&site.kubernetes, &Here, &site.namespace, &site.release, &reason).await;
         if let Err(error) = told {
@@ -180,7 +180,12 @@ async fn install(work: &Work<'_>) -> Result<(), Error> {
     require_secret(work).await?;
     let rendered = rendered(work, 1, false).await?;
     let done = action::install(&site.kubernetes, &Here, &rendered, &options(work, BTreeSet::new())).await;
-    done.map(drop).map_err(Error::release(&site.namespace, &site.release))
+    done.map(drop).map_err(|source| match source {
+        ReleaseError::MovedOn { .. } | ReleaseError::NameInUse { .. } | ReleaseError::InProgress { .. } => {
+            Error::MadeByAnother { id: site.import_id() }
+        }
+        source => Error::release(&site.namespace, &site.release)(source),
+    })
 }
 
 /// The user's own Secret has to be there, with the key, before pods wait for it in vain.

@@ -21,6 +21,7 @@ mod load;
 mod module_test;
 mod passwords;
 mod places;
+mod races;
 mod refusals;
 mod secrets;
 mod support;
