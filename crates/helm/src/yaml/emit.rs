@@ -106,10 +106,7 @@ impl Writer<'_> {
                 self.emit(Event::sequence_end())
             }
             Value::Map(map) => {
-                let mut entries = map.entries();
-                entries.sort_by(|(left, _), (right, _)| {
-                    key_order::compare(left, right, BehindDigits::LettersLast)
-                });
+                let entries = key_order::sort(map.entries(), BehindDigits::LettersLast);
                 let style = if entries.is_empty() { MappingStyle::Flow } else { MappingStyle::Block };
                 self.emit(Event::mapping_start(None, None, true, style))?;
                 for (key, item) in &entries {

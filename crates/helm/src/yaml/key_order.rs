@@ -10,9 +10,28 @@ pub(super) enum BehindDigits {
     LettersFirst,
 }
 
+/// Sorts entries by their keys. Go's order may say of three keys that each precedes the next: that is no
+/// order to the standard library, which may panic at it, so that this is a merge sort of our own.
+pub(super) fn sort<T>(mut entries: Vec<(String, T)>, digits: BehindDigits) -> Vec<(String, T)> {
+    if entries.len() < 2 {
+        return entries;
+    }
+    let later = entries.split_off(entries.len() / 2);
+    let mut sorted = Vec::with_capacity(entries.len() + later.len());
+    let mut left = sort(entries, digits).into_iter().peekable();
+    let mut right = sort(later, digits).into_iter().peekable();
+    while let (Some((first, _)), Some((second, _))) = (left.peek(), right.peek()) {
+        let next = if compare(first, second, digits).is_gt() { right.next() } else { left.next() };
+        sorted.extend(next);
+    }
+    sorted.extend(left);
+    sorted.extend(right);
+    sorted
+}
+
 /// Compares two keys: at the first difference, runs of digits compare by value, and letters follow
 /// everything that is no letter.
-pub(super) fn compare(left: &str, right: &str, digits: BehindDigits) -> Ordering {
+fn compare(left: &str, right: &str, digits: BehindDigits) -> Ordering {
     let left: Vec<char> = left.chars().collect();
     let right: Vec<char> = right.chars().collect();
     let Some(at) = left.iter().zip(&right).position(|(a, b)| a != b) else {
@@ -44,4 +63,35 @@ fn number_at(text: &[char], at: usize, start: u64) -> (u64, usize) {
         end += 1;
     }
     (number, end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BehindDigits, compare, sort};
+
+    #[test]
+    fn keys_that_have_no_order_are_sorted_without_a_panic() {
+        let parts = ["", "0", "1", "01", "10", "a", "-", "B", "~"];
+        let mut keys: Vec<String> = Vec::new();
+        for first in parts {
+            for second in parts {
+                keys.extend(parts.map(|third| format!("{first}{second}{third}")));
+            }
+        }
+        for digits in [BehindDigits::LettersLast, BehindDigits::LettersFirst] {
+            let entries: Vec<_> = keys.iter().rev().map(|key| (key.clone(), ())).collect();
+            let sorted = sort(entries, digits);
+            assert_eq!(sorted.len(), keys.len());
+        }
+    }
+
+    #[test]
+    fn keys_that_have_an_order_are_in_it() {
+        let keys = ["a10", "b", "a2", "a1", "B", "a"].map(|key| (key.to_owned(), ()));
+        let sorted = sort(keys.to_vec(), BehindDigits::LettersLast);
+        assert!(
+            sorted.is_sorted_by(|left, right| compare(&left.0, &right.0, BehindDigits::LettersLast).is_lt())
+        );
+        assert_eq!(sorted[2].0, "a1");
+    }
 }

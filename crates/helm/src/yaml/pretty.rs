@@ -46,9 +46,7 @@ fn node(out: &mut String, value: &Value, indent: usize, place: Place) -> Result<
         }
         Value::Map(map) if !map.is_empty() => {
             let indent = if place == Place::Key { indent + 2 } else { indent };
-            let mut entries = map.entries();
-            entries
-                .sort_by(|(left, _), (right, _)| key_order::compare(left, right, BehindDigits::LettersFirst));
+            let entries = key_order::sort(map.entries(), BehindDigits::LettersFirst);
             for (index, (key, item)) in entries.iter().enumerate() {
                 start_line(out, indent, index, place);
                 if is_simple_key(key) {
