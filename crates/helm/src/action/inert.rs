@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::target::Target;
-use super::{Actor, chain, cluster_error, managed_fields, owner};
+use super::{Actor, cluster_error, managed_fields, not_undone, owner};
 use crate::cluster::{ClusterErrorKind, DeleteOptions, ObjectRef};
 use crate::manifest::HookEvent;
 use crate::release::{Release, ReleaseError};
@@ -50,11 +50,7 @@ impl Actor<'_> {
                 Err(error @ ReleaseError::NotOurs { .. }) => {
                     return Err(match self.take_back(&created).await {
                         Ok(()) => error,
-                        Err(second) => ReleaseError::NotUndone {
-                            name: release.name.clone(),
-                            reason: chain(&second),
-                            source: Box::new(error),
-                        },
+                        Err(second) => not_undone(&release.name, &second, error),
                     });
                 }
                 Err(error) => return Err(error),

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::inert::leading_inert;
 use super::target::{Target, address, targets};
-use super::{Actor, Options, Outcome, chain, cluster_error, managed_fields, uninstall};
+use super::{Actor, Options, Outcome, cluster_error, managed_fields, not_undone, uninstall};
 use crate::cluster::{Clock, Cluster, ClusterErrorKind};
 use crate::manifest::{HookEvent, Manifest, split_documents};
 use crate::release::{self, History, Release, ReleaseError, Status, is_valid_name};
@@ -84,11 +84,7 @@ impl Actor<'_> {
     async fn forget(&self, release: &Release, error: ReleaseError) -> ReleaseError {
         match release::purge(self.cluster, std::slice::from_ref(release)).await {
             Ok(()) => error,
-            Err(second) => ReleaseError::NotUndone {
-                name: release.name.clone(),
-                reason: chain(&second),
-                source: Box::new(error),
-            },
+            Err(second) => not_undone(&release.name, &second, error),
         }
     }
 
@@ -102,7 +98,7 @@ impl Actor<'_> {
         let undone = uninstall(self.cluster, self.clock, &release.namespace, &name, &options);
         match Box::pin(undone).await {
             Ok(_) => ReleaseError::Undone { name, source: Box::new(error) },
-            Err(second) => ReleaseError::NotUndone { name, reason: chain(&second), source: Box::new(error) },
+            Err(second) => not_undone(&name, &second, error),
         }
     }
 

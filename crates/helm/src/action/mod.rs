@@ -265,6 +265,11 @@ impl Actor<'_> {
     }
 }
 
+/// `error` stopped the work, and what would have undone it failed by `second`.
+fn not_undone(name: &str, second: &ReleaseError, error: ReleaseError) -> ReleaseError {
+    ReleaseError::NotUndone { name: name.to_owned(), reason: chain(second), source: Box::new(error) }
+}
+
 fn cluster_error<'a>(
     operation: &'static str,
     object: &'a ObjectRef,

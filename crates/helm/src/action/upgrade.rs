@@ -1,7 +1,7 @@
 //! Later revisions of a release, and repairs of the newest.
 
 use super::target::recorded_targets;
-use super::{Actor, Options, Outcome, chain, rollback};
+use super::{Actor, Options, Outcome, not_undone, rollback};
 use crate::cluster::{Clock, Cluster, ObjectRef};
 use crate::manifest::HookEvent;
 use crate::release::{self, History, Release, ReleaseError, Status};
@@ -86,10 +86,7 @@ impl Actor<'_> {
         let name = name.clone();
         match undone {
             Ok(_) => ReleaseError::RolledBack { name, to, source: Box::new(error) },
-            Err(second) => {
-                let reason = chain(&second);
-                ReleaseError::NotUndone { name, reason, source: Box::new(error) }
-            }
+            Err(second) => not_undone(&name, &second, error),
         }
     }
 }
